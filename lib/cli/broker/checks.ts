@@ -1,0 +1,79 @@
+import { connect } from 'node:net';
+import type { HandlerDefinition } from '../../worker/handler-definition.js';
+import type { Broker } from './open-broker.js';
+
+const TIMEOUT_MS = 3_000;
+
+/** One thing that was looked at: how it is, and what to do about it. */
+export interface Finding {
+  readonly state: 'ok' | 'warn' | 'fail';
+  readonly what: string;
+  readonly cure?: string;
+}
+
+/** Whether something listens there. */
+export async function checkAddress(host: string, port: number, cure: string): Promise<Finding> {
+  const address = `${host}:${port}`;
+  const error = await knock(host, port);
+  if (error === undefined) return { state: 'ok', what: `${address} answers` };
+  return { state: 'fail', what: `${address} does not answer: ${error}`, cure };
+}
+
+/** Each server at the address that it sends its clients to, which may not be the one that was asked first. */
+export async function checkServers({ admin }: Broker): Promise<readonly Finding[]> {
+  const servers = await admin.listServers();
+  const cure = 'Set `advertised.listeners` of this server to an address that is reachable from here.';
+  const findings = await Promise.all(servers.map(({ host, port }) => checkAddress(host, port, cure)));
+  return findings.map((one, index) => ({ ...one, what: `server ${servers[index]?.id}, as advertised: ${one.what}` }));
+}
+
+/** The topics that the handlers need. */
+export async function checkTopics(
+  { driver }: Broker,
+  handlers: readonly HandlerDefinition[],
+): Promise<readonly Finding[]> {
+  const wanted = [...new Set(handlers.flatMap(topicsOf))];
+  const found = new Map((await driver.admin.describe(wanted)).map(({ topic, partitions }) => [topic, partitions]));
+  const missing = wanted.filter((topic) => !found.has(topic));
+  return [
+    ...missing.map((topic) => ({
+      state: 'warn' as const,
+      what: `topic ${topic} does not exist`,
+      cure: `messaging kafka create-topic ${topic}; or let the app do it at start (ensureTopics: 'create')`,
+    })),
+    ...handlers.flatMap((handler) => checkConcurrency(handler, found.get(handler.topic))),
+  ];
+}
+
+function topicsOf({ topic, outputTopic, deadLetter, retryTopics }: HandlerDefinition): string[] {
+  const dead = deadLetter.kind === 'topic' ? [deadLetter.topic] : [];
+  return [topic, ...(outputTopic === undefined ? [] : [outputTopic]), ...dead, ...retryTopics.keys()];
+}
+
+/** Where order is that of the partition, no more calls run at once than there are partitions. */
+function checkConcurrency({ name, topic, dispatch }: HandlerDefinition, partitions: number | undefined): Finding[] {
+  const { concurrency, ordering } = dispatch;
+  if (partitions === undefined) return [];
+  if (ordering !== 'partition' || concurrency <= partitions)
+    return [{ state: 'ok', what: `${name}: concurrency ${concurrency} on ${partitions} partitions of ${topic}` }];
+  return [
+    {
+      state: 'warn',
+      what: `${name}: concurrency ${concurrency}, but only ${partitions} partitions of ${topic} in strict order`,
+      cure: `messaging kafka add-partitions ${topic}; or ordering: 'key'; or a lower concurrency`,
+    },
+  ];
+}
+
+function knock(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: TIMEOUT_MS });
+    const end = (fault: string | undefined) => {
+      socket.destroy();
+      resolve(fault);
+    };
+    socket.once('connect', () => end(undefined));
+    socket.once('timeout', () => end(`no answer within ${TIMEOUT_MS} ms`));
+    socket.once('error', (error) => end(error.message));
+  });
+}

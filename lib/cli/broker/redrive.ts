@@ -1,0 +1,103 @@
+import { sleep, systemClock } from '../../core/clock.js';
+import type { Delivery } from '../../core/delivery.js';
+import { MessagingError } from '../../core/errors.js';
+import type { OutgoingRecord } from '../../core/message.js';
+import type { PartitionPosition } from '../../driver/broker-admin.js';
+import { CommandError } from '../exit-code.js';
+import type { Progress } from '../terminal/progress.js';
+import type { Broker } from './open-broker.js';
+import { matches, toRedriven, type Filter } from './dead-letters.js';
+
+const BATCH = 200;
+const SAVE_EVERY_MS = 5_000;
+const TIMEOUT_MS = 60_000;
+
+export interface RedrivePlan {
+  readonly topic: string;
+  readonly filter: Filter;
+  /** Instead of the topic that each came from. */
+  readonly to: string | undefined;
+  readonly maxRedrives: number;
+  /** Messages a second. */
+  readonly rate: number;
+  readonly dryRun: boolean;
+  /** Remembers how far it came. */
+  readonly progressGroup: string;
+  readonly signal: AbortSignal;
+}
+
+export interface RedriveCounts {
+  sent: number;
+  /** Left where they are, by reason. */
+  readonly left: { other: number; 'no origin': number; 'too often': number };
+}
+
+/**
+ * Sends dead letters again. How far it came is saved when what was sent is acknowledged, so an interrupted run goes on where it ended; after
+ * a crash, the messages of its last seconds are sent twice.
+ */
+export class Redrive {
+  readonly counts: RedriveCounts = { sent: 0, left: { other: 0, 'no origin': 0, 'too often': 0 } };
+  private readonly reached = new Map<number, string>();
+  private readonly batch: OutgoingRecord[] = [];
+  private readonly targets = new Set<string>();
+  private savedAt = systemClock.now();
+  private readonly startedAt = systemClock.now();
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly plan: RedrivePlan,
+    private readonly progress: Progress,
+  ) {}
+
+  async take(delivery: Delivery): Promise<void> {
+    const { filter, to, maxRedrives, rate } = this.plan;
+    this.progress.add(0, 1);
+    const record = matches(delivery, filter) ? toRedriven(delivery, { to, maxRedrives }) : 'other';
+    if (typeof record === 'string') this.counts.left[record]++;
+    else {
+      await this.assertExists(record.topic);
+      this.batch.push(record);
+    }
+    this.reached.set(delivery.partition.index, String(BigInt(delivery.offset) + 1n));
+    if (this.batch.length >= (Number.isFinite(rate) ? 1 : BATCH)) await this.flush();
+    if (systemClock.now() - this.savedAt > SAVE_EVERY_MS) await this.save();
+  }
+
+  /** Sends what waits, and remembers how far that is. */
+  async save(): Promise<void> {
+    await this.flush();
+    this.savedAt = systemClock.now();
+    const { topic, progressGroup, dryRun } = this.plan;
+    const positions: PartitionPosition[] = [...this.reached].map(([partition, offset]) => ({ partition, offset }));
+    if (!dryRun && positions.length > 0) await this.broker.admin.seek(progressGroup, topic, positions);
+  }
+
+  private async flush(): Promise<void> {
+    const records = this.batch.splice(0);
+    if (!this.plan.dryRun) await this.send(records);
+    this.counts.sent += records.length;
+    this.progress.add(records.length, 0);
+    const due = this.startedAt + (this.counts.sent / this.plan.rate) * 1_000;
+    if (due > systemClock.now()) await sleep(systemClock, due - systemClock.now(), this.plan.signal);
+  }
+
+  private async send(records: readonly OutgoingRecord[]): Promise<void> {
+    const results = await this.broker.driver.send(records, systemClock.now() + TIMEOUT_MS);
+    const error = results.find((result) => result instanceof MessagingError);
+    if (error)
+      throw new CommandError(`A dead letter was not sent again: ${error.message} Run it once more to go on.`, {
+        cause: error,
+      });
+  }
+
+  private async assertExists(topic: string): Promise<void> {
+    if (this.targets.has(topic)) return;
+    const [found] = await this.broker.driver.admin.describe([topic]);
+    if (!found)
+      throw new CommandError(
+        `Topic \`${topic}\` does not exist, so its dead letters cannot go back. Create it, or name another with --to.`,
+      );
+    this.targets.add(topic);
+  }
+}

@@ -1,0 +1,1 @@
+export { MessagingCliModule } from './messaging-cli.module.js';

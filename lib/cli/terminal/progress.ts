@@ -1,0 +1,44 @@
+import type { Terminal } from './terminal.js';
+
+const BAR = 24;
+const STEP_MS = 100;
+
+/** How far long work is: a bar with rate and time left where a person looks, nothing elsewhere. */
+export class Progress {
+  /** What was done. */
+  count = 0;
+  private units = 0;
+  private shownAt = 0;
+  private readonly startedAt = Date.now();
+
+  /** @param total in units of its own, such as bytes; undefined: nobody knows. */
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly verb: string,
+    private readonly total: number | undefined,
+  ) {}
+
+  add(count: number, units: number): void {
+    this.count += count;
+    this.units += units;
+    const now = Date.now();
+    if (now - this.shownAt < STEP_MS) return;
+    this.shownAt = now;
+    this.terminal.progress(this.line(now));
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    this.terminal.progress('');
+  }
+
+  private line(now: number): string {
+    const seconds = Math.max(now - this.startedAt, 1) / 1_000;
+    const rate = `${this.count} ${this.verb}, ${Math.round(this.count / seconds)}/s`;
+    if (this.total === undefined || this.total === 0) return rate;
+    const part = Math.min(this.units / this.total, 1);
+    const left = part === 0 ? '' : `, ${Math.ceil((seconds * (1 - part)) / part)} s left`;
+    const filled = Math.round(part * BAR);
+    return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${Math.round(part * 100)} %  ${rate}${left}`;
+  }
+}

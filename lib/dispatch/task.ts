@@ -1,0 +1,64 @@
+import type { Attempt } from '../core/attempt.js';
+import type { Delivery } from '../core/delivery.js';
+import type { Verdict } from '../core/outcome.js';
+
+export interface TaskOptions {
+  readonly delivery: Delivery;
+  /** Its place among the messages of its partition. */
+  readonly seq: number;
+  /** The lane it runs in; undefined when it has no order to keep. */
+  readonly lane: string | undefined;
+  readonly bytes: number;
+  /** 1, unless it comes from a retry topic. */
+  readonly attempt: number;
+  readonly firstFailureAt: number | undefined;
+}
+
+/** A delivery on its way through the dispatcher. */
+export class Task implements Attempt {
+  readonly delivery: Delivery;
+  readonly seq: number;
+  readonly lane: string | undefined;
+  readonly bytes: number;
+  attempt: number;
+  firstFailureAt: number | undefined;
+  state: 'queued' | 'running' | 'waiting' | 'unacked' | 'settling' | 'done' = 'queued';
+  /** When it began to wait for company, in ms since the epoch; for batches. */
+  queuedAt = 0;
+  /** It runs alone, not in a batch: it has failed in one, or stands behind one that has. */
+  single = false;
+  /** Ends a wait for the next attempt. */
+  cancelWait: (() => void) | undefined;
+  onAbandon: (() => void) | undefined;
+  /** Set by the dispatcher while a handler has the message. */
+  onDecide: ((verdict: Verdict) => void) | undefined;
+  private controller: AbortController | undefined;
+  private aborted = false;
+
+  constructor({ delivery, seq, lane, bytes, attempt, firstFailureAt }: TaskOptions) {
+    this.delivery = delivery;
+    this.seq = seq;
+    this.lane = lane;
+    this.bytes = bytes;
+    this.attempt = attempt;
+    this.firstFailureAt = firstFailureAt;
+  }
+
+  /** Made only when somebody looks. */
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.aborted) this.controller.abort();
+    return this.controller.signal;
+  }
+
+  decide(verdict: Verdict): void {
+    this.onDecide?.(verdict);
+  }
+
+  /** The handler must end, and nothing it decides counts. */
+  abandon(): void {
+    this.aborted = true;
+    this.controller?.abort();
+    this.onAbandon?.();
+  }
+}

@@ -1,0 +1,125 @@
+import { sleep } from '../../core/clock.js';
+import { BrokerUnavailableError, ClosedError, MessagingError, UnknownTopicError } from '../../core/errors.js';
+import type { DriverContext, TopicAdmin, TopicDescription, TopicSpec } from '../driver.js';
+import type { Position, TopicPartition } from '../kafka/group-member.js';
+import { toMessagingError } from './confluent.errors.js';
+import {
+  promised,
+  type Callback,
+  type ConfluentModule,
+  type NativeAdmin,
+  type TopicAnswer,
+} from './confluent.native.js';
+
+const TIMEOUT_MS = 5_000;
+const LEADER_POLL_MS = 100;
+const LEADER_POLLS = 100;
+const TOPIC_EXISTS = 36;
+const READ_COMMITTED = 1;
+
+/** Shares the connections of the producer. */
+export class ConfluentAdmin implements TopicAdmin {
+  constructor(
+    private readonly confluent: ConfluentModule,
+    private readonly native: () => NativeAdmin | undefined,
+    private readonly context: DriverContext,
+  ) {}
+
+  async describe(topics: readonly string[]): Promise<readonly TopicDescription[]> {
+    const all = await Promise.all([...new Set(topics)].map((topic) => this.describeOne(topic)));
+    return all.filter((found) => found !== undefined);
+  }
+
+  async create(specs: readonly TopicSpec[]): Promise<void> {
+    await Promise.all(specs.map((spec) => this.createOne(spec)));
+    for (const { topic } of specs) await this.waitForLeaders(topic);
+  }
+
+  /** How many partitions a topic has. @throws UnknownTopicError */
+  async partitionsOf(topic: string): Promise<number> {
+    const [found] = await this.ask<readonly TopicAnswer[]>(topic, (admin, done) =>
+      admin.describeTopics([topic], { timeout: TIMEOUT_MS }, done),
+    );
+    if (found?.error) throw this.wrap(found.error, topic);
+    const count = found?.partitions.length ?? 0;
+    if (count === 0) throw new UnknownTopicError(topic, { connection: this.context.connection });
+    return count;
+  }
+
+  /** Where these logs end for a reader of committed messages. */
+  async ends(partitions: readonly TopicPartition[]): Promise<Position[]> {
+    const asked = partitions.map((one) => ({ ...one, offset: this.confluent.OffsetSpec.LATEST }));
+    const options = { timeout: TIMEOUT_MS, isolationLevel: READ_COMMITTED } as const;
+    const ends = await this.ask<
+      Awaited<readonly { topic: string; partition: number; offset?: number; error?: Error }[]>
+    >(undefined, (admin, done) => admin.listOffsets(asked, options, done as never));
+    return ends.map(({ topic, partition, offset = 0, error }) => {
+      if (error) throw this.wrap(error, topic);
+      return { topic, partition, offset: String(offset) };
+    });
+  }
+
+  private async describeOne(topic: string): Promise<TopicDescription | undefined> {
+    try {
+      return { topic, partitions: await this.partitionsOf(topic) };
+    } catch (error) {
+      if (error instanceof UnknownTopicError) return undefined;
+      throw error;
+    }
+  }
+
+  private async createOne({ topic, partitions = -1, replicationFactor = -1, retentionMs, cleanupPolicy }: TopicSpec) {
+    const config = {
+      ...(retentionMs !== undefined && { 'retention.ms': String(retentionMs) }),
+      ...(cleanupPolicy !== undefined && { 'cleanup.policy': cleanupPolicy }),
+    };
+    const spec = { topic, num_partitions: partitions, replication_factor: replicationFactor, config };
+    try {
+      await this.ask(topic, (admin, done: Callback) => admin.createTopic(spec, TIMEOUT_MS, done));
+    } catch (error) {
+      if (((error as Error).cause as { code?: number } | undefined)?.code !== TOPIC_EXISTS) throw error;
+    }
+  }
+
+  /**
+   * Until every leader answers for its log: metadata may name a leader that does not serve the partition yet.
+   * @throws BrokerUnavailableError after 10 s.
+   */
+  private async waitForLeaders(topic: string): Promise<void> {
+    for (let poll = 0; poll < LEADER_POLLS; poll++) {
+      if (await this.hasLeaders(topic)) return;
+      await sleep(this.context.clock, LEADER_POLL_MS);
+    }
+    const text = `Topic \`${topic}\` was created, but has no leaders after ${LEADER_POLLS * LEADER_POLL_MS} ms. Look at the brokers' log.`;
+    throw new BrokerUnavailableError(text, { connection: this.context.connection, topic });
+  }
+
+  private async hasLeaders(topic: string): Promise<boolean> {
+    try {
+      const count = await this.partitionsOf(topic);
+      await this.ends(Array.from({ length: count }, (_, partition) => ({ topic, partition })));
+      return true;
+    } catch (error) {
+      if (error instanceof UnknownTopicError || (error as MessagingError).retryable) return false;
+      throw error;
+    }
+  }
+
+  private async ask<Answer>(
+    topic: string | undefined,
+    question: (admin: NativeAdmin, done: Callback<Answer>) => void,
+  ): Promise<Answer> {
+    const admin = this.native();
+    const { connection } = this.context;
+    if (!admin) throw new ClosedError(`Connection \`${connection}\` is closed.`, { connection });
+    try {
+      return await promised<Answer>((done) => question(admin, done));
+    } catch (thrown) {
+      throw this.wrap(thrown, topic);
+    }
+  }
+
+  private wrap(thrown: unknown, topic: string | undefined): MessagingError {
+    return toMessagingError(thrown, { connection: this.context.connection, topic });
+  }
+}

@@ -1,0 +1,82 @@
+import {
+  AuthenticationError,
+  AuthorizationError,
+  BrokerError,
+  BrokerUnavailableError,
+  MessageTooLargeError,
+  MessagingError,
+  UnknownTopicError,
+  toError,
+  type ErrorDetails,
+} from '../../core/errors.js';
+import type { NativeError } from './confluent.native.js';
+
+/** librdkafka's own codes are negative (rdkafka.h, `rd_kafka_resp_err_t`), the others are the protocol's. */
+export const CODE = {
+  fatal: -150,
+  maxPollExceeded: -147,
+  authentication: -169,
+  assign: -175,
+  revoke: -174,
+  ssl: -181,
+  queueFull: -184,
+  timedOut: -185,
+  allBrokersDown: -187,
+  unknownTopic: -188,
+  unknownPartition: -190,
+  messageTimedOut: -192,
+  resolve: -193,
+  transport: -195,
+} as const;
+
+const NO_ACCESS = new Set<number>([CODE.authentication, CODE.ssl, 33, 34, 58]);
+const FORBIDDEN = new Set([29, 30, 31, 53]);
+const UNKNOWN_TOPIC = new Set<number>([CODE.unknownTopic, 3, 17]);
+const TOO_LARGE = new Set([10, 18]);
+/** Timed out, brokers down, host unknown, connection lost, and a coordinator that is waited for. */
+const NO_ANSWER = new Set<number>([CODE.timedOut, CODE.allBrokersDown, CODE.resolve, CODE.transport, -180, -196]);
+/** The protocol's errors that the same request may not meet again: leaders, coordinators and replicas that move, rebalances. */
+const TRANSIENT = new Set([5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 27, 41, 56, 72, 74, 75, 76, -172, -167]);
+
+export function isUnknownTopic({ code }: NativeError): boolean {
+  return UNKNOWN_TOPIC.has(code) || code === CODE.unknownPartition;
+}
+
+/** The brokers will not answer otherwise next time. */
+export function isRefusal({ code }: NativeError): boolean {
+  return NO_ACCESS.has(code);
+}
+
+/** librdkafka's error as one of ours. */
+export function toMessagingError(thrown: unknown, details: ErrorDetails): MessagingError {
+  if (thrown instanceof MessagingError) return thrown;
+  const error = toNativeError(thrown);
+  const { code, message: text } = error;
+  const about = { ...details, cause: error };
+  if (NO_ACCESS.has(code))
+    return new AuthenticationError(
+      `${where(details)} refused the login: ${text}. Correct the credentials or certificates.`,
+      about,
+    );
+  if (FORBIDDEN.has(code)) return new AuthorizationError(`${where(details)}: ${text}. Grant the permission.`, about);
+  if (UNKNOWN_TOPIC.has(code) && details.topic !== undefined) return new UnknownTopicError(details.topic, about);
+  if (TOO_LARGE.has(code))
+    return new MessageTooLargeError(
+      `${where(details)}: ${text}. Send less, or raise the topic's \`max.message.bytes\`.`,
+      about,
+    );
+  if (NO_ANSWER.has(code)) return new BrokerUnavailableError(`${where(details)} does not answer: ${text}`, about);
+  const retryable = error.isRetriable === true || TRANSIENT.has(code);
+  return new BrokerError(`${where(details)}: ${text}`, { ...about, retryable });
+}
+
+/** Inside answers, librdkafka's errors are plain objects. */
+function toNativeError(thrown: unknown): NativeError {
+  if (thrown instanceof Error || typeof thrown !== 'object' || thrown === null) return toError(thrown) as NativeError;
+  const { message = 'unknown error', ...rest } = thrown as Partial<NativeError>;
+  return Object.assign(new Error(message), rest) as NativeError;
+}
+
+function where({ connection, topic }: ErrorDetails): string {
+  return topic === undefined ? `Connection \`${connection}\`` : `Topic \`${topic}\` of connection \`${connection}\``;
+}

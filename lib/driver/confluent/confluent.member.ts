@@ -1,0 +1,228 @@
+import { deadlineIn, settledBefore, sleep, type Deadline } from '../../core/clock.js';
+import { BrokerUnavailableError, ClosedError } from '../../core/errors.js';
+import { groupBy } from '../../core/group-by.js';
+import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import type { DriverContext, SubscribeRequest } from '../driver.js';
+import {
+  nameOf,
+  type GroupMember,
+  type MemberEvents,
+  type Position,
+  type TopicPartition,
+} from '../kafka/group-member.js';
+import { connectNative, disconnectNative } from './confluent.client.js';
+import { toDelivery } from './confluent.delivery.js';
+import { CODE } from './confluent.errors.js';
+import {
+  promised,
+  type ConfluentModule,
+  type NativeConsumer,
+  type NativeError,
+  type NativeMessage,
+  type NativePosition,
+} from './confluent.native.js';
+import { consumerConfig, pollIntervalOf } from './consumer-config.js';
+import { PollLoop } from './poll-loop.js';
+
+const BROKER_MS = 5_000;
+const RETRY_MS = 250;
+/** Everything of a partition waits for its commit, so none may wait for ever. */
+const COMMIT_MS = 10_000;
+
+export interface ConfluentMemberParts {
+  readonly confluent: ConfluentModule;
+  readonly options: ResolvedKafkaOptions;
+  readonly context: DriverContext;
+  readonly request: SubscribeRequest;
+  readonly events: MemberEvents;
+}
+
+/** One librdkafka consumer. */
+export class ConfluentMember implements GroupMember {
+  private readonly consumer: NativeConsumer;
+  private readonly loop: PollLoop;
+  /** librdkafka's rebalances, one after the other. */
+  private rebalancing: Promise<void> = Promise.resolve();
+  private readonly owned = new Set<string>();
+  private readonly paused = new Set<string>();
+  private joining: Promise<void> | undefined;
+  private leaving: Promise<void> | undefined;
+  private over = false;
+
+  constructor(private readonly parts: ConfluentMemberParts) {
+    const { confluent, options, request, context } = parts;
+    const config = consumerConfig(options, request, {
+      rebalance_cb: (event: NativeError, partitions: readonly NativePosition[]) => this.onRebalance(event, partitions),
+      queue_non_empty_cb: () => this.loop.wake(),
+    });
+    this.consumer = new confluent.KafkaConsumer(config.client, config.topic);
+    this.consumer.setDefaultConsumeTimeout(0); // a consume that waits would hold one of the four threads of libuv
+    this.loop = new PollLoop({
+      consumer: this.consumer,
+      clock: context.clock,
+      max: request.maxPollRecords,
+      onMessages: (messages, ends) => this.onMessages(messages, ends),
+      onError: (error) => this.onError(error),
+    });
+    this.consumer.on('event.error', (error) => this.onError(error));
+  }
+
+  run(): Promise<void> {
+    this.joining ??= this.join();
+    return this.joining;
+  }
+
+  pause(partition: TopicPartition): void {
+    if (!this.owned.has(nameOf(partition))) return;
+    this.paused.add(nameOf(partition));
+    this.consumer.pause([partition]);
+  }
+
+  resume(partition: TopicPartition): void {
+    if (!this.owned.has(nameOf(partition))) return;
+    this.paused.delete(nameOf(partition));
+    this.consumer.resume([partition]);
+  }
+
+  /** The broker checks the member's generation only, and after a pause of the loop not even that. */
+  async commit(positions: readonly Position[]): Promise<void> {
+    const { options, context } = this.parts;
+    if (this.consumer.assignmentLost() || this.loop.gapMs(context.clock.now()) > pollIntervalOf(options))
+      throw new ClosedError("the partitions are no longer this member's");
+    const native = positions.map(({ offset, ...rest }) => ({ ...rest, offset: Number(offset) }));
+    const committing = promised((done) => this.consumer.commitCb(native, done));
+    const deadline = deadlineIn(context.clock, COMMIT_MS);
+    const isAnswered = await settledBefore(committing, deadline);
+    deadline.cancel();
+    if (!isAnswered) throw new BrokerUnavailableError(`the coordinator did not answer within ${COMMIT_MS} ms`);
+  }
+
+  leave(deadline: Deadline): Promise<void> {
+    this.leaving ??= this.end(deadline);
+    return this.leaving;
+  }
+
+  private async join(): Promise<void> {
+    const { context, request } = this.parts;
+    try {
+      await connectNative(this.consumer, context);
+    } catch (error) {
+      this.over = true;
+      void disconnectNative(this.consumer);
+      throw error;
+    }
+    if (this.over) return;
+    this.consumer.subscribe(request.topics.map(({ topic }) => topic));
+    this.loop.start();
+  }
+
+  /** The loop runs on until the group has taken the partitions back: its polls bring that news. */
+  private async end(deadline: Deadline): Promise<void> {
+    this.over = true;
+    await settledBefore(this.joining?.catch(() => {}) ?? Promise.resolve(), deadline);
+    if (!this.consumer.isConnected()) return;
+    if (this.loop.isRunning) this.consumer.unsubscribe();
+    while (this.owned.size > 0 && !deadline.signal.aborted) await this.loop.turn();
+    await settledBefore(this.rebalancing, deadline);
+    await this.loop.stop();
+    await settledBefore(disconnectNative(this.consumer), deadline);
+  }
+
+  private onRebalance(event: NativeError | undefined, partitions: readonly NativePosition[]): void {
+    const work = event?.code === CODE.assign ? () => this.assign(partitions) : () => this.revoke(partitions);
+    this.rebalancing = this.rebalancing.then(work).catch((error: unknown) => this.crash(error));
+  }
+
+  /** librdkafka fetches nothing of them before `assign`, and waits for it as long as it takes. */
+  private async assign(partitions: readonly NativePosition[]): Promise<void> {
+    const { events } = this.parts;
+    let positions: readonly Position[] = [];
+    if (!this.over) {
+      events.onAssigned(partitions);
+      positions = await this.positionsOf(partitions);
+      await events.onPositions(positions);
+    }
+    const native = this.over
+      ? partitions
+      : positions.map(({ topic, partition, offset }) => ({ topic, partition, offset: Number(offset) }));
+    await this.loop.between(() => {
+      if (this.isCooperative) this.consumer.incrementalAssign(native);
+      else this.consumer.assign(native);
+      for (const one of native) this.owned.add(nameOf(one));
+    });
+  }
+
+  private async revoke(partitions: readonly NativePosition[]): Promise<void> {
+    const { events } = this.parts;
+    if (this.consumer.assignmentLost()) events.onLost(partitions);
+    else await events.onRevoked(partitions);
+    await this.loop.between(() => {
+      this.unpause(partitions);
+      for (const one of partitions) this.owned.delete(nameOf(one));
+      if (this.isCooperative) this.consumer.incrementalUnassign(partitions);
+      else this.consumer.unassign();
+    });
+  }
+
+  /** librdkafka keeps a pause over assignments (seen): the next owner of this client would wait for ever. */
+  private unpause(partitions: readonly NativePosition[]): void {
+    const paused = partitions.filter((one) => this.paused.delete(nameOf(one)));
+    if (paused.length > 0) this.consumer.resume(paused);
+  }
+
+  /** Where the group left off; where it has never been, what the topic's `autoOffsetReset` says, as a number. */
+  private async positionsOf(partitions: readonly NativePosition[]): Promise<readonly Position[]> {
+    while (partitions.length > 0 && !this.over) {
+      try {
+        const committed = await promised<readonly (NativePosition | Error)[]>((done) =>
+          this.consumer.committed(partitions, BROKER_MS, done),
+        );
+        return await Promise.all(committed.map((one) => this.positionOf(one)));
+      } catch (error) {
+        this.parts.events.onTrouble(error);
+        await sleep(this.parts.context.clock, RETRY_MS);
+      }
+    }
+    return [];
+  }
+
+  private async positionOf(committed: NativePosition | Error): Promise<Position> {
+    if (committed instanceof Error) throw committed;
+    const { topic, partition, offset, metadata = '' } = committed;
+    if (offset !== undefined && offset >= 0) return { topic, partition, offset: String(offset), metadata };
+    const ends = await promised<{ lowOffset: number; highOffset: number }>((done) =>
+      this.consumer.queryWatermarkOffsets(topic, partition, BROKER_MS, done),
+    );
+    const reset = this.parts.request.topics.find((one) => one.topic === topic)?.autoOffsetReset;
+    return { topic, partition, offset: String(reset === 'latest' ? ends.highOffset : ends.lowOffset), metadata };
+  }
+
+  private onMessages(messages: readonly NativeMessage[], ends: readonly NativePosition[]): void {
+    if (this.over) return;
+    for (const own of groupBy(messages, nameOf).values()) {
+      const last = own.at(-1) as NativeMessage;
+      this.parts.events.onFetched(last, last.offset + 1, (reading) =>
+        own.map((message) => toDelivery(reading, message)),
+      );
+    }
+    for (const end of ends) this.parts.events.onFetched(end, end.offset ?? 0, () => []);
+  }
+
+  /** librdkafka mends what it can by itself. */
+  private onError(error: NativeError): void {
+    if (this.over) return;
+    if (error.isFatal === true || error.code === CODE.fatal) return this.crash(error);
+    if (error.code === CODE.allBrokersDown || error.code > 0) this.parts.events.onTrouble(error);
+    else this.parts.context.log.debug(`librdkafka: ${error.message}`);
+  }
+
+  private crash(error: unknown): void {
+    if (this.over) return;
+    this.over = true;
+    this.parts.events.onCrash(error);
+  }
+
+  private get isCooperative(): boolean {
+    return this.consumer.rebalanceProtocol() === 'COOPERATIVE';
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The part of `@confluentinc/kafka-javascript` that is used here: its raw API, which is node-rdkafka's. Declared by us, since the package
+ * cannot be a dependency of this one: its install compiles, or fetches a binary.
+ */
+export interface ConfluentModule {
+  readonly Producer: new (config: NativeConfig, topicConfig?: NativeConfig) => NativeProducer;
+  readonly KafkaConsumer: new (config: NativeConfig, topicConfig?: NativeConfig) => NativeConsumer;
+  readonly AdminClient: { createFrom(client: NativeClient): NativeAdmin };
+  readonly OffsetSpec: { readonly LATEST: unknown; readonly EARLIEST: unknown };
+  readonly librdkafkaVersion: string;
+}
+
+export type NativeConfig = Readonly<Record<string, string | number | boolean | ((...args: never[]) => void)>>;
+
+/** `code` is librdkafka's: negative for its own errors, else the protocol's. */
+export interface NativeError extends Error {
+  readonly code: number;
+  readonly isFatal?: boolean;
+  readonly isRetriable?: boolean;
+}
+
+export type Callback<Result = void> = (error: NativeError | null | undefined, result: Result) => void;
+
+export interface NativeClient {
+  connect(metadata: { readonly allTopics: boolean; readonly timeout: number }, done: Callback<unknown>): void;
+  disconnect(done: () => void): void;
+  isConnected(): boolean;
+  getMetadata(options: { readonly topic: string; readonly timeout: number }, done: Callback<unknown>): void;
+  queryWatermarkOffsets(
+    topic: string,
+    partition: number,
+    timeoutMs: number,
+    done: Callback<{ readonly lowOffset: number; readonly highOffset: number }>,
+  ): void;
+  on(event: 'event.error', listener: (error: NativeError) => void): void;
+  on(event: 'event.log', listener: (entry: { readonly fac?: string; readonly message?: string }) => void): void;
+  on(event: 'delivery-report', listener: (error: NativeError | null, report: DeliveryReport) => void): void;
+  on(event: 'partition.eof', listener: (end: NativePosition) => void): void;
+}
+
+export interface NativeProducer extends NativeClient {
+  /** @throws NativeError; code -184 when its queue is full. */
+  produce(
+    topic: string,
+    partition: number | null,
+    value: Buffer | null,
+    key: Buffer | null,
+    timestamp: number | undefined,
+    opaque: unknown,
+    headers: readonly NativeHeader[] | undefined,
+  ): void;
+  setPollInBackground(on: boolean): void;
+  flush(timeoutMs: number, done: Callback): void;
+}
+
+export type NativeHeader = Readonly<Record<string, Buffer>>;
+
+export interface DeliveryReport {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly opaque: unknown;
+}
+
+export interface NativePosition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Absent where there is none. */
+  readonly offset?: number;
+  readonly metadata?: string;
+}
+
+export interface NativeMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: readonly NativeHeader[];
+}
+
+export interface NativeConsumer extends NativeClient {
+  subscribe(topics: readonly string[]): void;
+  unsubscribe(): void;
+  setDefaultConsumeTimeout(ms: number): void;
+  consume(max: number, done: Callback<readonly NativeMessage[] | undefined>): void;
+  assign(positions: readonly NativePosition[]): void;
+  unassign(): void;
+  incrementalAssign(positions: readonly NativePosition[]): void;
+  incrementalUnassign(positions: readonly NativePosition[]): void;
+  assignmentLost(): boolean;
+  rebalanceProtocol(): string;
+  committed(
+    partitions: readonly NativePosition[],
+    timeoutMs: number,
+    done: Callback<readonly (NativePosition | Error)[]>,
+  ): void;
+  commitCb(positions: readonly NativePosition[], done: Callback): void;
+  pause(partitions: readonly NativePosition[]): void;
+  resume(partitions: readonly NativePosition[]): void;
+}
+
+export interface NativeAdmin {
+  createTopic(topic: NativeTopic, timeoutMs: number, done: Callback): void;
+  describeTopics(
+    topics: readonly string[],
+    options: { readonly timeout: number },
+    done: Callback<readonly TopicAnswer[]>,
+  ): void;
+  listOffsets(
+    partitions: readonly { readonly topic: string; readonly partition: number; readonly offset: unknown }[],
+    options: { readonly timeout: number; readonly isolationLevel: 0 | 1 },
+    done: Callback<readonly (NativePosition & { readonly error?: NativeError })[]>,
+  ): void;
+}
+
+export interface NativeTopic {
+  readonly topic: string;
+  readonly num_partitions: number;
+  readonly replication_factor: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface TopicAnswer {
+  readonly name: string;
+  readonly error?: NativeError;
+  readonly partitions: readonly { readonly partition: number }[];
+}
+
+/** A call with a callback as a promise. */
+export function promised<Result>(call: (done: Callback<Result>) => void): Promise<Result> {
+  return new Promise((resolve, reject) =>
+    call((error, result) => {
+      if (error) reject(error);
+      else resolve(result);
+    }),
+  );
+}

@@ -1,0 +1,250 @@
+import { deadlineIn, sleep, type Clock, type Deadline } from '../../core/clock.js';
+import type { Delivery, Partition } from '../../core/delivery.js';
+import { ClosedError, type ErrorDetails, type MessagingError } from '../../core/errors.js';
+import type { OutgoingRecord } from '../../core/message.js';
+import type { Outcome } from '../../core/outcome.js';
+import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import type { DeliverySink, DriverContext, SubscribeRequest, Subscription } from '../driver.js';
+import { sendOutputs, type OutputSender } from '../send-outputs.js';
+import { BrokerStatus } from './broker-status.js';
+import { Committer } from './committer.js';
+import type { GroupMember, MemberEvents, Position, TopicPartition } from './group-member.js';
+import { Intake, isOwned } from './intake.js';
+import type { Reading } from './reading.js';
+import { StallWatch } from './stall-watch.js';
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
+/** How long a member that is replaced may take to leave. */
+const LEAVE_MS = 5_000;
+
+export interface ConsumerParts {
+  readonly options: ResolvedKafkaOptions;
+  readonly context: DriverContext;
+  readonly request: SubscribeRequest;
+  readonly sink: DeliverySink;
+  readonly producer: OutputSender;
+  /** Where the logs of these end for a reader. */
+  readonly ends: (partitions: readonly TopicPartition[]) => Promise<readonly Position[]>;
+  readonly createMember: (events: MemberEvents) => GroupMember;
+  readonly toMessagingError: (thrown: unknown, details: ErrorDetails) => MessagingError;
+}
+
+/**
+ * A membership in a group, whichever client holds it: hands over deliveries, commits what is contiguously finished, gives partitions up
+ * only when they are drained, and replaces its member after a crash or a stall.
+ */
+export class GroupConsumer implements Subscription, MemberEvents {
+  private readonly intake: Intake;
+  private readonly drains = new Set<Promise<void>>();
+  private readonly committer: Committer;
+  private readonly status: BrokerStatus;
+  private readonly watch: StallWatch;
+  private readonly stopped = new AbortController();
+  private readonly clock: Clock;
+  private member: GroupMember | undefined;
+  private stopping: Promise<void> | undefined;
+  private pauseMs = FIRST_PAUSE_MS;
+
+  constructor(private readonly parts: ConsumerParts) {
+    const { context, options, ends } = parts;
+    this.clock = context.clock;
+    this.status = new BrokerStatus(context, (thrown) => this.wrap(thrown));
+    this.intake = new Intake({
+      ...parts,
+      member: () => this.member,
+      announce: (reading) => this.committer.commitSurely(() => reading.isOwned && !reading.isRevoking),
+    });
+    const readings = () => this.intake.of();
+    this.committer = new Committer({
+      clock: this.clock,
+      intervalMs: options.autoCommitIntervalMs,
+      readings,
+      send: (positions) => this.commit(positions),
+      isRetryable: (error) => this.wrap(error).retryable,
+      onError: (error) => this.commitFailed(error),
+    });
+    this.watch = new StallWatch({
+      clock: this.clock,
+      joinTimeoutMs: options.rebalanceTimeoutMs,
+      readings,
+      ends,
+      onStall: (reason) => void this.cure(reason),
+    });
+  }
+
+  start(): void {
+    this.committer.start();
+    this.watch.start();
+    void this.join();
+  }
+
+  pause(partitions: readonly Partition[]): void {
+    this.intake.pause(partitions);
+  }
+
+  resume(partitions: readonly Partition[]): void {
+    this.intake.resume(partitions);
+  }
+
+  settle(delivery: Delivery, outcome: Outcome): Promise<void> | void {
+    switch (outcome.kind) {
+      case 'ack':
+        if (outcome.outputs.length === 0) return this.intake.finish(delivery);
+        return this.finishAfter(delivery, outcome.outputs);
+      case 'retryLater':
+      case 'deadLetter':
+        return this.finishAfter(delivery, [outcome.record]);
+      case 'release':
+        return this.intake.released(delivery);
+    }
+  }
+
+  stop(deadline: Deadline): Promise<void> {
+    this.stopping ??= this.leave(deadline);
+    return this.stopping;
+  }
+
+  onAssigned(partitions: readonly TopicPartition[]): void {
+    if (this.stopping) return;
+    this.status.up();
+    this.pauseMs = FIRST_PAUSE_MS;
+    this.watch.joined();
+    const added = this.intake.add(partitions);
+    if (added.length > 0) this.parts.sink.onAssigned(added);
+  }
+
+  async onPositions(positions: readonly Position[]): Promise<void> {
+    this.intake.startAt(positions);
+    await this.committer.commit();
+  }
+
+  async onRevoked(partitions?: readonly TopicPartition[]): Promise<void> {
+    const { options, request } = this.parts;
+    this.watch.joining();
+    const deadline = deadlineIn(this.clock, Math.min(request.drainTimeoutMs, 0.8 * options.rebalanceTimeoutMs));
+    await this.giveUp(this.intake.of(partitions), deadline);
+    deadline.cancel();
+  }
+
+  onLost(partitions?: readonly TopicPartition[]): void {
+    const lost = this.intake.of(partitions);
+    this.intake.disown(lost);
+    this.watch.joining();
+    if (lost.length > 0) this.parts.sink.onLost(lost);
+  }
+
+  onFetched(from: TopicPartition, next: number, deliveries: (partition: Partition) => readonly Delivery[]): void {
+    this.status.up();
+    this.intake.fetched(from, next, deliveries);
+  }
+
+  onTrouble(error: unknown): void {
+    if (!this.stopping) this.status.down(error);
+  }
+
+  onCrash(error: unknown): void {
+    if (this.stopping) return;
+    this.onLost();
+    this.parts.sink.onError(this.status.down(error), { fatal: false });
+    void this.replace();
+  }
+
+  private async join(): Promise<void> {
+    if (this.stopped.signal.aborted) return;
+    this.watch.joining();
+    try {
+      this.member = this.parts.createMember(this);
+      await this.member.run();
+    } catch (thrown) {
+      if (this.stopping) return;
+      const error = this.status.down(thrown);
+      this.parts.sink.onError(error, { fatal: !error.retryable });
+      if (error.retryable) await this.replace();
+      else this.watch.stop();
+    }
+  }
+
+  /** A new member, after a pause that grows from failure to failure. */
+  private async replace(): Promise<void> {
+    await this.dismiss();
+    await sleep(this.clock, this.pauseMs, this.stopped.signal);
+    this.pauseMs = Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS);
+    await this.join();
+  }
+
+  /** A member that does nothing any more, and did not say so, is replaced at once; what runs may finish. */
+  private async cure(reason: MessagingError): Promise<void> {
+    if (this.stopping) return;
+    this.parts.sink.onError(this.status.down(reason), { fatal: false });
+    await this.onRevoked();
+    await this.dismiss();
+    await this.join();
+  }
+
+  private async dismiss(): Promise<void> {
+    const { member } = this;
+    this.member = undefined;
+    const deadline = deadlineIn(this.clock, LEAVE_MS);
+    await member
+      ?.leave(deadline)
+      .catch((error: Error) => this.parts.context.log.debug(`replaced member: ${error.message}`));
+    deadline.cancel();
+  }
+
+  private async finishAfter(delivery: Delivery, outputs: readonly OutgoingRecord[]): Promise<void> {
+    const { producer, options } = this.parts;
+    const isStillOurs = () => isOwned(delivery.partition);
+    const sending = { clock: this.clock, timeoutMs: options.deliveryTimeoutMs, isOwned: isStillOurs };
+    if (await sendOutputs(producer, outputs, sending)) this.intake.finish(delivery);
+  }
+
+  private async commit(positions: readonly Position[]): Promise<void> {
+    if (!this.member) throw new ClosedError('there is no member to commit');
+    await this.member.commit(positions);
+  }
+
+  private commitFailed(thrown: unknown): void {
+    const { context, request } = this.parts;
+    const { message } = this.wrap(thrown);
+    context.log.warn(`Group ${request.groupId}: positions were not committed, their messages may repeat: ${message}`);
+  }
+
+  /** A stop may fall into a rebalance: both wait for the same drain. */
+  private async giveUp(readings: readonly Reading[], deadline: Deadline): Promise<void> {
+    const fresh = readings.filter(({ isRevoking }) => !isRevoking);
+    if (fresh.length > 0) {
+      const drain = this.drain(fresh, deadline).finally(() => this.drains.delete(drain));
+      this.drains.add(drain);
+    }
+    await Promise.all(this.drains);
+  }
+
+  private async drain(readings: readonly Reading[], deadline: Deadline): Promise<void> {
+    for (const reading of readings) {
+      reading.isRevoking = true;
+      reading.paused = true;
+    }
+    await this.parts.sink.onRevoking(readings, deadline);
+    await this.committer.commitSurely(() => !deadline.signal.aborted);
+    this.intake.disown(readings);
+  }
+
+  private async leave(deadline: Deadline): Promise<void> {
+    this.stopped.abort();
+    this.committer.stop();
+    this.watch.stop();
+    await this.giveUp(this.intake.of(), deadline);
+    await this.member?.leave(deadline);
+  }
+
+  private wrap(thrown: unknown): MessagingError {
+    const { request, context, toMessagingError } = this.parts;
+    const [first] = request.topics;
+    return toMessagingError(thrown, {
+      connection: context.connection,
+      groupId: request.groupId,
+      topic: request.topics.length === 1 ? first?.topic : undefined,
+    });
+  }
+}

@@ -1,0 +1,56 @@
+import type { Delivery, Partition } from '../../core/delivery.js';
+import type { Reading } from './reading.js';
+
+export interface QuarantineParts {
+  /** Writes down what is about to start; resolves when the broker has it, or never will. */
+  readonly announce: (reading: Reading) => Promise<void>;
+  readonly deliver: (reading: Reading, delivery: Delivery) => void;
+}
+
+/**
+ * Messages of partitions whose owners died one after the other: one at a time in the whole process, each written down at the broker before it starts, so that
+ * the next death names its message.
+ */
+export class Quarantine {
+  private readonly waiting = new Set<Reading>();
+  private running: { readonly reading: Partition; readonly offset: string } | undefined;
+
+  constructor(private readonly parts: QuarantineParts) {}
+
+  /** This one may have something to run. */
+  enter(reading: Reading): void {
+    this.waiting.add(reading);
+    this.next();
+  }
+
+  /** Its handler is through with it. */
+  ended({ partition, offset }: Delivery): void {
+    if (this.running?.reading !== partition || this.running.offset !== offset) return;
+    this.running = undefined;
+    this.next();
+  }
+
+  /** These are given up: what runs there is waited for no more. */
+  left(readings: readonly Reading[]): void {
+    for (const reading of readings) this.waiting.delete(reading);
+    if (!readings.some((reading) => reading === this.running?.reading)) return;
+    this.running = undefined;
+    this.next();
+  }
+
+  private next(): void {
+    while (!this.running) {
+      const [reading] = this.waiting;
+      if (!reading) return;
+      this.waiting.delete(reading);
+      const delivery = reading.takeSuspect();
+      if (delivery) void this.run(reading, delivery);
+    }
+  }
+
+  private async run(reading: Reading, delivery: Delivery): Promise<void> {
+    this.running = { reading, offset: delivery.offset };
+    await this.parts.announce(reading);
+    if (reading.isOwned && !reading.isRevoking) this.parts.deliver(reading, delivery);
+  }
+}

@@ -1,0 +1,134 @@
+import type { Delivery, Partition } from '../../core/delivery.js';
+import { Fifo } from '../../core/fifo.js';
+import { Ledger } from '../../core/ledger.js';
+import { sizeOf } from '../../core/message.js';
+import type { DeathCount } from './death-count.js';
+
+/** What the broker keeps of a partition. */
+export interface Commit {
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+/** What may be fetched ahead while the sink takes nothing: a client that is paused at once throws away what is on its way. */
+const AHEAD_MESSAGES = 500;
+const AHEAD_BYTES = 262_144;
+
+/**
+ * What a member knows of a partition while it has it: what was fetched and not handed over, what is finished, what is committed. A
+ * new assignment makes a new one, so nothing of an old one can be settled or committed by mistake.
+ */
+export class Reading implements Partition {
+  /** Whether this member still has the partition. */
+  isOwned = true;
+  /** Whether it is about to be given up. */
+  isRevoking = false;
+  /** Whether the sink takes no more. */
+  paused = false;
+  /** Whether the client was told not to fetch. */
+  clientPaused = false;
+  private committed: Commit | undefined;
+  private deaths: DeathCount | undefined;
+  /** Whether handing over waits for the first unfinished message. */
+  private heldBack = false;
+  private ledger: Ledger | undefined;
+  private fetchedTo = 0;
+  private backlogBytes = 0;
+  private readonly backlog = new Fifo<Delivery>();
+
+  constructor(
+    readonly topic: string,
+    readonly index: number,
+    private readonly maxUncommitted: number,
+  ) {}
+
+  /** Whether nothing more is handed over for now. */
+  get isFull(): boolean {
+    return this.paused || this.heldBack;
+  }
+
+  /** Whether nothing more should be fetched for now. */
+  get isAhead(): boolean {
+    return this.isFull && (this.backlog.length >= AHEAD_MESSAGES || this.backlogBytes >= AHEAD_BYTES);
+  }
+
+  /** Up to where the log was read; undefined before the first fetch. */
+  get position(): number | undefined {
+    return this.ledger && this.fetchedTo;
+  }
+
+  /** What the broker is to know, or undefined when it does. */
+  get uncommitted(): Commit | undefined {
+    const offset = this.ledger?.position;
+    if (offset === undefined) return undefined;
+    const metadata = (this.isRevoking ? this.deaths?.farewell : this.deaths?.metadata) ?? '';
+    const isKnown = this.committed?.offset === offset && this.committed.metadata === metadata;
+    return isKnown ? undefined : { offset, metadata };
+  }
+
+  /** Whether its messages run alone. */
+  get isSuspicious(): boolean {
+    return this.deaths?.isSuspicious === true;
+  }
+
+  /** Reading begins here; the deaths are what its owners left beside the position. */
+  startAt(position: number, deaths: DeathCount): void {
+    this.ledger ??= new Ledger(position);
+    this.deaths ??= deaths;
+    this.fetchedTo = Math.max(this.fetchedTo, position);
+  }
+
+  /** The broker knows this. */
+  isCommitted(commit: Commit): void {
+    this.committed = commit;
+  }
+
+  /** A fetch brought these, and the log is read up to `next`: behind them may be control records. */
+  fetched(deliveries: readonly Delivery[], next: number): void {
+    const first = deliveries[0];
+    this.ledger ??= new Ledger(first ? Number(first.offset) : next);
+    for (const delivery of deliveries) {
+      this.backlog.push(delivery);
+      this.backlogBytes += sizeOf(delivery);
+    }
+    this.fetchedTo = Math.max(this.fetchedTo, next);
+    if (this.backlog.length === 0) this.ledger.advanceTo(this.fetchedTo);
+  }
+
+  /** What may be handed over now. */
+  take(max: number): readonly Delivery[] {
+    if (!this.ledger || !this.isOwned || this.isFull) return [];
+    const taken = this.backlog.shiftMany(max);
+    for (const delivery of taken) {
+      this.ledger.receive(Number(delivery.offset));
+      this.backlogBytes -= sizeOf(delivery);
+    }
+    if (this.backlog.length === 0) this.ledger.advanceTo(this.fetchedTo);
+    this.heldBack = this.ledger.span >= this.maxUncommitted;
+    return taken;
+  }
+
+  /** The next message, to run alone. */
+  takeSuspect(): Delivery | undefined {
+    const [delivery] = this.take(1);
+    if (!delivery) return undefined;
+    return { ...delivery, deliveries: this.deaths?.start(Number(delivery.offset)) ?? 1 };
+  }
+
+  /** True when handing over may go on that had to wait for this one. */
+  finish(offset: string): boolean {
+    const wasSuspicious = this.isSuspicious;
+    if (!this.isOwned || this.ledger?.finish(Number(offset)) !== true) return false;
+    this.deaths?.survived();
+    if (this.isSuspicious !== wasSuspicious) return true;
+    if (!this.heldBack || this.ledger.span > this.maxUncommitted / 2) return false;
+    this.heldBack = false;
+    return true;
+  }
+
+  /** From now on nothing is handed over, settled or committed. */
+  disown(): void {
+    this.isOwned = false;
+    this.backlog.clear();
+  }
+}

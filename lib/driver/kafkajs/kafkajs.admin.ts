@@ -1,0 +1,134 @@
+import type { Admin, Kafka } from 'kafkajs';
+import { sleep } from '../../core/clock.js';
+import { BrokerUnavailableError, MessagingError, UnknownTopicError } from '../../core/errors.js';
+import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicSpec } from '../driver.js';
+import { groupBy } from '../../core/group-by.js';
+import type { Position, TopicPartition } from '../kafka/group-member.js';
+import { toMessagingError } from './kafkajs.errors.js';
+
+/** kafkajs' `ConfigResourceTypes.TOPIC`. */
+const TOPIC_RESOURCE = 2;
+const LEADER_POLL_MS = 100;
+const LEADER_POLLS = 100;
+
+export class KafkajsAdmin implements TopicAdmin {
+  private admin: Promise<Admin> | undefined;
+
+  constructor(
+    private readonly client: Kafka,
+    private readonly context: DriverContext,
+  ) {}
+
+  async describe(topics: readonly string[]): Promise<readonly TopicDescription[]> {
+    const all = await Promise.all([...new Set(topics)].map((topic) => this.describeOne(topic)));
+    return all.filter((found) => found !== undefined);
+  }
+
+  async create(specs: readonly TopicSpec[]): Promise<void> {
+    if (specs.length === 0) return;
+    await this.ask(undefined, (admin) =>
+      admin.createTopics({ topics: specs.map(toTopicConfig), waitForLeaders: false }),
+    );
+    for (const { topic } of specs) await this.waitForLeaders(topic);
+  }
+
+  async settings(topics: readonly string[]): Promise<readonly TopicSettings[]> {
+    const configNames = ['retention.ms', 'cleanup.policy'];
+    const resources = topics.map((name) => ({ type: TOPIC_RESOURCE, name, configNames }));
+    const answer = await this.ask(undefined, (admin) => admin.describeConfigs({ resources, includeSynonyms: false }));
+    return answer.resources.map(({ resourceName: topic, configEntries }) => {
+      const values = new Map(configEntries.map(({ configName, configValue }) => [configName, configValue]));
+      return { topic, retentionMs: Number(values.get('retention.ms')), cleanupPolicy: values.get('cleanup.policy') };
+    });
+  }
+
+  /** How many partitions a topic has. @throws UnknownTopicError within 5 s. */
+  async partitionsOf(topic: string): Promise<number> {
+    const { topics } = await this.ask(topic, (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
+    const count = topics[0]?.partitions.length ?? 0;
+    if (count === 0) throw new UnknownTopicError(topic, { connection: this.context.connection });
+    return count;
+  }
+
+  /** Where these logs end for a reader of committed messages. */
+  async ends(partitions: readonly TopicPartition[]): Promise<Position[]> {
+    const topics = [...groupBy(partitions, ({ topic }) => topic)];
+    const answers = topics.map(async ([topic, asked]) => {
+      const ends = await this.ask(topic, (admin) => admin.fetchTopicOffsets(topic));
+      const wanted = ends.filter((end) => asked.some(({ partition }) => partition === end.partition));
+      return wanted.map(({ partition, high }) => ({ topic, partition, offset: high }));
+    });
+    return (await Promise.all(answers)).flat();
+  }
+
+  /** The next question connects anew. */
+  async close(): Promise<void> {
+    const { admin } = this;
+    this.admin = undefined;
+    await admin?.then(
+      (connected) => connected.disconnect(),
+      () => {}, // it never was connected: there is nothing to close
+    );
+  }
+
+  private async describeOne(topic: string): Promise<TopicDescription | undefined> {
+    try {
+      return { topic, partitions: await this.partitionsOf(topic) };
+    } catch (error) {
+      if (error instanceof UnknownTopicError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Until every leader answers for its log: metadata may name a leader that does not serve the partition yet, and a request to it is
+   * repeated as a whole, with what another partition has written already (seen on Kafka 4.1 under load).
+   * @throws BrokerUnavailableError after 10 s.
+   */
+  private async waitForLeaders(topic: string): Promise<void> {
+    for (let poll = 0; poll < LEADER_POLLS; poll++) {
+      if (await this.hasLeaders(topic)) return;
+      await sleep(this.context.clock, LEADER_POLL_MS);
+    }
+    const text = `Topic \`${topic}\` was created, but has no leaders after ${LEADER_POLLS * LEADER_POLL_MS} ms. Look at the brokers' log.`;
+    throw new BrokerUnavailableError(text, { connection: this.context.connection, topic });
+  }
+
+  private async hasLeaders(topic: string): Promise<boolean> {
+    try {
+      await this.ask(topic, (admin) => admin.fetchTopicOffsets(topic));
+      return true;
+    } catch (error) {
+      if (error instanceof UnknownTopicError || (error as MessagingError).retryable) return false;
+      throw error;
+    }
+  }
+
+  /** One question to the cluster; an answer that never came closes the connection, for the next one to be made anew. */
+  async ask<Answer>(topic: string | undefined, question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
+    try {
+      this.admin ??= this.connect();
+      return await question(await this.admin);
+    } catch (thrown) {
+      const error = toMessagingError(thrown, { connection: this.context.connection, topic });
+      if (error instanceof BrokerUnavailableError) void this.close();
+      throw error;
+    }
+  }
+
+  private async connect(): Promise<Admin> {
+    const admin = this.client.admin();
+    await admin.connect();
+    return admin;
+  }
+}
+
+function toTopicConfig(spec: TopicSpec) {
+  const { topic, partitions = -1, replicationFactor = -1, retentionMs, cleanupPolicy, configs = {} } = spec;
+  const configEntries = [
+    ...(retentionMs === undefined ? [] : [{ name: 'retention.ms', value: String(retentionMs) }]),
+    ...(cleanupPolicy === undefined ? [] : [{ name: 'cleanup.policy', value: cleanupPolicy }]),
+    ...Object.entries(configs).map(([name, value]) => ({ name, value })),
+  ];
+  return { topic, numPartitions: partitions, replicationFactor, configEntries };
+}

@@ -1,0 +1,77 @@
+import {
+  AuthenticationError,
+  AuthorizationError,
+  BrokerError,
+  BrokerUnavailableError,
+  MessageTooLargeError,
+  MessagingError,
+  UnknownTopicError,
+  type ErrorDetails,
+} from '../../core/errors.js';
+
+/** The parts of kafkajs', Node's and the protocol's errors that tell what happened. */
+interface ClientError extends Error {
+  readonly type?: string;
+  readonly code?: string;
+  readonly retriable?: boolean;
+  readonly cause?: unknown;
+  readonly errors?: readonly unknown[];
+  readonly originalError?: unknown;
+}
+
+const NO_ACCESS = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE']);
+const FORBIDDEN = new Set(['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED']);
+const UNKNOWN_TOPIC = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_TOPIC_EXCEPTION']);
+const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+/** kafkajs wraps what went wrong on the wire in these, with no protocol answer inside. */
+const NO_ANSWER =
+  /^KafkaJS(Connection|RequestTimeout|BrokerNotFound|NoBrokerAvailable|LockTimeout|MetadataNotLoaded|GroupCoordinatorNotFound)/;
+const TLS = /^(ERR_SSL_|ERR_TLS_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/;
+
+/** kafkajs' error as one of ours. It nests the real cause, sometimes several levels deep, so the chain is searched. */
+export function toMessagingError(thrown: unknown, details: ErrorDetails): MessagingError {
+  if (thrown instanceof MessagingError) return thrown;
+  const chain = causes(thrown);
+  const outer = chain[0] as ClientError;
+  const about = { ...details, cause: outer };
+  const typed = (types: ReadonlySet<string>) => chain.find(({ type }) => type !== undefined && types.has(type));
+  const text = chain.at(-1)?.message ?? outer.message;
+
+  if (chain.some(({ code }) => code !== undefined && TLS.test(code)) || typed(NO_ACCESS) || chain.some(isSaslError))
+    return new AuthenticationError(
+      `${where(details)} refused the login: ${text}. Correct the credentials or certificates.`,
+      about,
+    );
+  if (typed(FORBIDDEN)) return new AuthorizationError(`${where(details)}: ${text} Grant the permission.`, about);
+  if (typed(UNKNOWN_TOPIC) && details.topic !== undefined) return new UnknownTopicError(details.topic, about);
+  if (typed(TOO_LARGE))
+    return new MessageTooLargeError(
+      `${where(details)}: ${text} Send less, or raise the topic's \`max.message.bytes\`.`,
+      about,
+    );
+  if (chain.some(({ name, code }) => NO_ANSWER.test(name) || code === 'ECONNREFUSED'))
+    return new BrokerUnavailableError(`${where(details)} does not answer: ${text}`, about);
+  return new BrokerError(`${where(details)}: ${text}`, {
+    ...about,
+    retryable: chain.some(({ retriable }) => retriable === true),
+  });
+}
+
+function causes(thrown: unknown): ClientError[] {
+  const chain: ClientError[] = [];
+  let next: unknown = thrown;
+  while (next instanceof Error && !chain.includes(next)) {
+    chain.push(next);
+    const { cause, errors, originalError }: ClientError = next;
+    next = cause ?? originalError ?? errors?.[0];
+  }
+  return chain.length > 0 ? chain : [new Error(String(thrown))];
+}
+
+function isSaslError({ name }: ClientError): boolean {
+  return name === 'KafkaJSSASLAuthenticationError';
+}
+
+function where({ connection, topic }: ErrorDetails): string {
+  return topic === undefined ? `Connection \`${connection}\`` : `Topic \`${topic}\` of connection \`${connection}\``;
+}

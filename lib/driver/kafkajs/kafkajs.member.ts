@@ -1,0 +1,170 @@
+import type { Batch, Consumer, ConsumerCrashEvent, EachBatchPayload, Kafka } from 'kafkajs';
+import { settledBefore, type Clock, type Deadline } from '../../core/clock.js';
+import { ClosedError } from '../../core/errors.js';
+import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import type { SubscribeRequest } from '../driver.js';
+import {
+  nameOf,
+  type GroupMember,
+  type MemberEvents,
+  type Position,
+  type TopicPartition,
+} from '../kafka/group-member.js';
+import type { KafkajsModule } from './kafkajs.client.js';
+import { toDelivery } from './kafkajs.delivery.js';
+import { hookedAssigner, type KafkajsCluster, type MemberHooks } from './kafkajs.hooks.js';
+
+/** Above it a resume takes effect late: kafkajs finishes its wait first. */
+const MAX_WAIT_MS = 250;
+
+export interface MemberParts {
+  readonly kafkajs: KafkajsModule;
+  readonly client: Kafka;
+  readonly options: ResolvedKafkaOptions;
+  readonly request: SubscribeRequest;
+  readonly clock: Clock;
+  readonly events: MemberEvents;
+}
+
+/** One kafkajs consumer. It is used once: after a crash a new one takes its place, since kafkajs leaves a crashed one in any state. */
+export class KafkajsMember implements GroupMember {
+  private readonly consumer: Consumer;
+  private readonly fetched = new WeakMap<object, number>();
+  private generation = 0;
+  /** Where reading begins, as kafkajs asked for it in this generation. */
+  private readonly positions = new Map<string, Position>();
+  private opened: Promise<void> | undefined;
+  private hasJoined = false;
+  private over = false;
+  private cluster: KafkajsCluster | undefined;
+  private heartbeat: (() => Promise<void>) | undefined;
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly parts: MemberParts) {
+    const { client, kafkajs, options, request } = parts;
+    this.consumer = client.consumer({
+      groupId: request.groupId,
+      sessionTimeout: options.sessionTimeoutMs,
+      heartbeatInterval: options.heartbeatIntervalMs,
+      rebalanceTimeout: options.rebalanceTimeoutMs,
+      maxWaitTimeInMs: Math.min(MAX_WAIT_MS, Math.floor(options.sessionTimeoutMs / 6)),
+      allowAutoTopicCreation: false,
+      readUncommitted: options.isolationLevel === 'read_uncommitted',
+      partitionAssigners: [hookedAssigner(kafkajs, this.hooks())],
+      retry: { restartOnFailure: async () => false },
+    });
+    this.listen();
+  }
+
+  /** Ends when the group is joined, or with `onCrash`. */
+  run(): Promise<void> {
+    this.running = this.join();
+    return this.running;
+  }
+
+  pause({ topic, partition }: TopicPartition): void {
+    if (this.hasJoined && !this.over) this.consumer.pause([{ topic, partitions: [partition] }]);
+  }
+
+  resume({ topic, partition }: TopicPartition): void {
+    if (this.hasJoined && !this.over) this.consumer.resume([{ topic, partitions: [partition] }]);
+  }
+
+  async commit(positions: readonly Position[]): Promise<void> {
+    await this.consumer.commitOffsets([...positions]);
+  }
+
+  /**
+   * Leaves the group. A join under way is awaited first: kafkajs does not stop a consumer that is joining, and it would stay in the
+   * group as a zombie. What hangs is cut off at the deadline.
+   */
+  async leave(deadline: Deadline): Promise<void> {
+    this.over = true;
+    const left = (this.running ?? Promise.resolve()).catch(() => {}).then(() => this.consumer.disconnect());
+    if (!(await settledBefore(left, deadline))) await this.cluster?.disconnect();
+  }
+
+  private async join(): Promise<void> {
+    await this.consumer.connect();
+    for (const { topic, autoOffsetReset } of this.parts.request.topics)
+      await this.consumer.subscribe({ topics: [topic], fromBeginning: autoOffsetReset === 'earliest' });
+    await this.consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async (payload) => this.take(payload),
+    });
+  }
+
+  private hooks(): MemberHooks {
+    return {
+      fetched: this.fetched,
+      generation: () => this.generation,
+      onCluster: (cluster) => (this.cluster = cluster),
+      assertAlive: () => {
+        if (this.over) throw new ClosedError('this member has left the group');
+      },
+      beforeJoin: async () => {
+        if (this.hasJoined) await this.whileBeating(() => this.parts.events.onRevoked());
+        this.generation++;
+        this.positions.clear();
+        this.opened = undefined;
+      },
+      onPositions: (positions) => {
+        for (const position of positions) this.positions.set(nameOf(position), position);
+      },
+      beforeFetch: () => (this.opened ??= this.parts.events.onPositions([...this.positions.values()])),
+    };
+  }
+
+  private listen(): void {
+    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS } = this.consumer.events;
+    this.consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.hasJoined = true;
+      this.consumer.resume(this.consumer.paused());
+      if (!this.over) this.parts.events.onAssigned(toList(payload.memberAssignment));
+    });
+    this.consumer.on(END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
+      if (batchSize === 0) this.parts.events.onFetched({ topic, partition }, Number(lastOffset) + 1, () => []);
+    });
+    this.consumer.on(CRASH, ({ payload }: ConsumerCrashEvent) => {
+      if (this.over) return;
+      this.over = true;
+      this.parts.events.onCrash(payload.error);
+    });
+  }
+
+  /** Only enqueues: kafkajs waits for it before it fetches again. */
+  private take(payload: EachBatchPayload): void {
+    const { batch } = payload;
+    this.heartbeat = () => payload.heartbeat();
+    const { rawMessages } = batch as Batch & { readonly rawMessages: object };
+    if (this.over || this.fetched.get(rawMessages) !== this.generation) return;
+    const { topic, partition, messages } = batch;
+    this.parts.events.onFetched({ topic, partition }, Number(batch.lastOffset()) + 1, (reading) =>
+      messages.map((message) => toDelivery(reading, message)),
+    );
+    payload.resolveOffset(batch.lastOffset());
+  }
+
+  /** kafkajs sends heartbeats from its fetch loop only, which stands still during a rejoin. */
+  private async whileBeating(work: () => Promise<void>): Promise<void> {
+    const { clock, options } = this.parts;
+    let cancel = () => {};
+    const beat = () => {
+      this.heartbeat?.().catch(() => {}); // the broker answers "rebalance in progress", and keeps the session alive
+      cancel = clock.after(options.heartbeatIntervalMs / 2, beat);
+    };
+    beat();
+    try {
+      await work();
+    } finally {
+      cancel();
+    }
+  }
+}
+
+function toList(assignment: Readonly<Record<string, readonly number[]>>): TopicPartition[] {
+  return Object.entries(assignment).flatMap(([topic, partitions]) =>
+    partitions.map((partition) => ({ topic, partition })),
+  );
+}

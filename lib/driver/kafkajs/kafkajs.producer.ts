@@ -1,0 +1,193 @@
+import type { Kafka } from 'kafkajs';
+import { settledBefore, sleep, type Deadline } from '../../core/clock.js';
+import { ClosedError, MessageTooLargeError, MessagingError, UnknownTopicError } from '../../core/errors.js';
+import { sizeOf, type OutgoingRecord, type SendResult } from '../../core/message.js';
+import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import type { DriverContext } from '../driver.js';
+import { tooLarge } from '../too-large.js';
+import type { KafkajsAdmin } from './kafkajs.admin.js';
+import { SendCall, type PendingSend } from '../kafka/send-call.js';
+import { SendPath } from './send-path.js';
+import { TopicBuffer } from './topic-buffer.js';
+
+/** How long a topic that is unknown is looked for: it may have been created a moment ago. */
+const UNKNOWN_TOPIC_MS = 2_000;
+const UNKNOWN_TOPIC_POLL_MS = 200;
+
+/**
+ * Gathers concurrent sends into requests, since kafkajs makes one request of each `send` (10 to 15 times the CPU, measured). One
+ * request is in flight at a time: that keeps the order through repeats. Topics take turns; one that waits for its linger, its
+ * partitions or its next attempt holds up no other.
+ */
+export class KafkajsProducer {
+  private readonly topics = new Map<string, TopicBuffer>();
+  private readonly looking = new Set<TopicBuffer>();
+  private readonly path: SendPath;
+  private scheduled = false;
+  private inFlight: Promise<void> | undefined;
+  private cancelTimer: (() => void) | undefined;
+  private closed = false;
+  private ended = false;
+
+  constructor(
+    client: Kafka,
+    private readonly admin: KafkajsAdmin,
+    private readonly options: ResolvedKafkaOptions,
+    private readonly context: DriverContext,
+  ) {
+    this.path = new SendPath(client, context, options.enableIdempotence);
+  }
+
+  get timeoutMs(): number {
+    return this.options.deliveryTimeoutMs;
+  }
+
+  send(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {
+    const call = new SendCall(records.length);
+    records.forEach((record, index) => this.accept(record, call, index, deadline));
+    this.schedule();
+    return call.results;
+  }
+
+  /** Writes what is buffered, within the deadline; what is left then was not written. */
+  async close(deadline: Deadline): Promise<void> {
+    this.closed = true;
+    for (const topic of this.topics.values()) topic.hurry();
+    this.schedule();
+    await settledBefore(this.whenEmpty(deadline), deadline);
+    this.ended = true;
+    this.cancelTimer?.();
+    for (const topic of this.topics.values())
+      for (const { call, index } of topic.takeAll()) call.set(index, this.closedError());
+    await settledBefore(this.path.close(), deadline);
+  }
+
+  private accept(record: OutgoingRecord, call: SendCall, index: number, deadline: number): void {
+    const fault = this.closed ? this.closedError() : tooLarge(record, this.options.maxMessageBytes);
+    if (fault) return call.set(index, fault);
+    const bytes = sizeOf(record);
+    this.bufferOf(record.topic).push({
+      record,
+      call,
+      index,
+      deadline,
+      bytes,
+      partition: undefined,
+      wasSent: false,
+      alone: false,
+    });
+  }
+
+  private bufferOf(topic: string): TopicBuffer {
+    const known = this.topics.get(topic);
+    if (known) return known;
+    const { lingerMs, maxBatchSize } = this.options;
+    const buffer = new TopicBuffer(topic, { lingerMs, maxBatchSize, clock: this.context.clock });
+    this.topics.set(topic, buffer);
+    return buffer;
+  }
+
+  /** The sends of one tick share a request. */
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      this.pump();
+    });
+  }
+
+  private pump(): void {
+    if (this.inFlight) return;
+    const topic = this.nextDue();
+    if (!topic) return this.setTimer();
+    if (topic.partitions === undefined) {
+      void this.lookUp(topic);
+      return this.pump();
+    }
+    this.inFlight = this.transmit(topic).finally(() => {
+      this.inFlight = undefined;
+      this.pump();
+    });
+  }
+
+  /** The one whose turn it is goes to the end of the line. */
+  private nextDue(): TopicBuffer | undefined {
+    const now = this.context.clock.now();
+    for (const topic of this.topics.values()) {
+      if (topic.length === 0 || topic.dueAt > now || this.looking.has(topic)) continue;
+      this.topics.delete(topic.name);
+      this.topics.set(topic.name, topic);
+      return topic;
+    }
+    return undefined;
+  }
+
+  private setTimer(): void {
+    const { clock } = this.context;
+    const waiting = [...this.topics.values()].filter((topic) => topic.length > 0 && !this.looking.has(topic));
+    this.cancelTimer?.();
+    if (waiting.length === 0) return;
+    const at = Math.min(...waiting.map(({ dueAt }) => dueAt));
+    this.cancelTimer = clock.after(Math.max(at - clock.now(), 1), () => this.pump());
+  }
+
+  private async transmit(topic: TopicBuffer): Promise<void> {
+    const batch = topic.take();
+    if (batch.length === 0) return;
+    const { unwritten, error } = await this.path.send(topic.name, batch);
+    if (error) this.failed(topic, unwritten, error);
+    else topic.putBack(unwritten, unwritten.length < batch.length ? 0 : this.options.retryBackoffMs);
+  }
+
+  private failed(topic: TopicBuffer, pending: readonly PendingSend[], error: MessagingError): void {
+    if (error.retryable && !this.ended) return this.repeat(topic, pending, error);
+    if (error instanceof MessageTooLargeError && pending.length > 1) {
+      for (const one of pending) one.alone = true;
+      return topic.putBack(pending, 0);
+    }
+    if (error instanceof UnknownTopicError && topic.partitions !== undefined && !this.ended) {
+      topic.partitions = undefined; // a broker that has just come back may not know it yet: it is looked up
+      return this.repeat(topic, pending, error);
+    }
+    for (const { call, index } of pending) call.set(index, error);
+  }
+
+  private repeat(topic: TopicBuffer, pending: readonly PendingSend[], error: MessagingError): void {
+    this.context.log.debug(`${pending.length} messages to topic ${topic.name} go again: ${error.message}`);
+    topic.putBack(topic.expire(pending, this.timeoutMs, error), this.options.retryBackoffMs);
+  }
+
+  private async lookUp(topic: TopicBuffer): Promise<void> {
+    this.looking.add(topic);
+    try {
+      topic.partitions = await this.partitionsOf(topic.name);
+    } catch (error) {
+      this.failed(topic, topic.takeAll(), error as MessagingError);
+    }
+    this.looking.delete(topic);
+    this.pump();
+  }
+
+  private async partitionsOf(topic: string): Promise<number> {
+    const { clock } = this.context;
+    for (const end = clock.now() + UNKNOWN_TOPIC_MS; ; await sleep(clock, UNKNOWN_TOPIC_POLL_MS)) {
+      try {
+        return await this.admin.partitionsOf(topic);
+      } catch (error) {
+        if (!(error instanceof UnknownTopicError) || clock.now() >= end) throw error;
+      }
+    }
+  }
+
+  private async whenEmpty(deadline: Deadline): Promise<void> {
+    while (!deadline.signal.aborted && (this.inFlight || [...this.topics.values()].some((topic) => topic.length > 0))) {
+      await (this.inFlight ?? sleep(this.context.clock, 10));
+    }
+  }
+
+  private closedError(): ClosedError {
+    const { connection } = this.context;
+    return new ClosedError(`Connection \`${connection}\` is closed. Send before the app closes.`, { connection });
+  }
+}

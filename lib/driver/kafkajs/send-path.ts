@@ -1,0 +1,125 @@
+import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs';
+import { deadlineIn, settledBefore } from '../../core/clock.js';
+import { BrokerUnavailableError, type MessagingError } from '../../core/errors.js';
+import { groupBy } from '../../core/group-by.js';
+import type { HeaderList } from '../../core/headers.js';
+import type { DriverContext } from '../driver.js';
+import { toMessagingError } from './kafkajs.errors.js';
+import type { PendingSend } from '../kafka/send-call.js';
+
+/** What a request left undone. */
+export interface Unwritten {
+  readonly unwritten: readonly PendingSend[];
+  readonly error?: MessagingError;
+}
+
+/**
+ * Puts one request at a time through a kafkajs producer, with what it takes to lose nothing (measured over leader kills):
+ * - the partition is fixed on each record, since a repeat would choose again;
+ * - the answer is compared with what was asked: kafkajs skips partitions whose leader moved to a broker that has answered already,
+ *   and resolves as if they were written; they go again;
+ * - after any rejection the producer is discarded.
+ */
+export class SendPath {
+  private producer: Promise<Producer> | undefined;
+
+  constructor(
+    private readonly client: Kafka,
+    private readonly context: DriverContext,
+    /**
+     * Each message once. kafkajs keeps the broker's sequence numbers only while a call has one partition: with several, a repeat after a
+     * leader's move takes new ones, or wedges.
+     */
+    private readonly idempotent = false,
+  ) {}
+
+  async send(topic: string, batch: readonly PendingSend[]): Promise<Unwritten> {
+    const { clock, connection } = this.context;
+    const requests = this.idempotent ? groupBy(batch, ({ partition }) => partition).values() : [batch];
+    const sending = [...requests].map((request) => this.request(topic, request));
+    const deadline = deadlineIn(clock, Math.max(...batch.map(({ deadline: at }) => at)) - clock.now());
+    const isAnswered = await settledBefore(Promise.all(sending), deadline);
+    deadline.cancel();
+    const late = {
+      unwritten: batch,
+      error: new BrokerUnavailableError('the request was not answered', { connection, topic }),
+    };
+    const results = isAnswered ? await Promise.all(sending) : [late];
+    const error = results.find((result) => result.error)?.error;
+    if (error) this.discard();
+    return { unwritten: results.flatMap(({ unwritten }) => unwritten), ...(error && { error }) };
+  }
+
+  async close(): Promise<void> {
+    const { producer } = this;
+    this.producer = undefined;
+    await producer?.then(
+      (connected) => connected.disconnect(),
+      () => {}, // it never was connected: there is nothing to close
+    );
+  }
+
+  private async request(topic: string, batch: readonly PendingSend[]): Promise<Unwritten> {
+    try {
+      this.producer ??= this.connect();
+      const producer = await this.producer;
+      for (const pending of batch) pending.wasSent = true;
+      const answers = await producer.send({ topic, acks: -1, messages: batch.map(toMessage) });
+      return { unwritten: answer(topic, batch, answers) };
+    } catch (thrown) {
+      return { unwritten: batch, error: toMessagingError(thrown, { connection: this.context.connection, topic }) };
+    }
+  }
+
+  private async connect(): Promise<Producer> {
+    const producer = this.client.producer({
+      allowAutoTopicCreation: false,
+      createPartitioner: () => pinned,
+      idempotent: this.idempotent,
+    });
+    await producer.connect();
+    return producer;
+  }
+
+  private discard(): void {
+    this.close().catch((error: Error) => this.context.log.debug(`discarded producer: ${error.message}`));
+  }
+}
+
+function pinned({ message }: { readonly message: Message }): number {
+  return message.partition as number;
+}
+
+/** Answers the records of the partitions that were written; returns the others. */
+function answer(topic: string, batch: readonly PendingSend[], answers: readonly RecordMetadata[]): PendingSend[] {
+  const next = new Map(answers.map(({ partition, baseOffset }) => [partition, Number(baseOffset ?? -1)]));
+  return batch.filter((pending) => {
+    const partition = pending.partition as number;
+    const offset = next.get(partition);
+    if (offset === undefined) return true;
+    next.set(partition, offset + 1);
+    pending.call.set(pending.index, { topic, partition, offset: String(offset) });
+    return false;
+  });
+}
+
+function toMessage({ record, partition }: PendingSend): Message {
+  const { key, value, headers, timestamp } = record;
+  return {
+    key,
+    value,
+    partition: partition as number,
+    ...(headers.length > 0 && { headers: toHeaders(headers) }),
+    ...(timestamp !== undefined && { timestamp: String(timestamp) }),
+  };
+}
+
+/** kafkajs takes a repeated header as an array. */
+function toHeaders(list: HeaderList): Record<string, Buffer | Buffer[]> {
+  const headers: Record<string, Buffer | Buffer[]> = Object.create(null) as Record<string, Buffer | Buffer[]>;
+  for (const [name, value] of list) {
+    const known = headers[name];
+    headers[name] = known === undefined ? value : [...(Array.isArray(known) ? known : [known]), value];
+  }
+  return headers;
+}

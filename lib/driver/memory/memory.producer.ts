@@ -1,0 +1,97 @@
+import { deadlineIn, settledBefore } from '../../core/clock.js';
+import {
+  ClosedError,
+  DeliveryTimeoutError,
+  UnknownPartitionError,
+  UnknownTopicError,
+  type MessagingError,
+} from '../../core/errors.js';
+import type { OutgoingRecord, SendResult } from '../../core/message.js';
+import { partitionOf } from '../../core/murmur2.js';
+import type { MemoryBroker } from '../../memory-broker/memory-broker.js';
+import type { MemoryTopic } from '../../memory-broker/memory-topic.js';
+import type { ResolvedMemoryOptions } from '../../options/memory.options.js';
+import type { DriverContext } from '../driver.js';
+import { tooLarge } from '../too-large.js';
+
+/** Writes to the embedded broker. */
+export class MemoryProducer {
+  private closed = false;
+  private nextPartition = 0;
+
+  constructor(
+    private readonly broker: MemoryBroker,
+    private readonly options: ResolvedMemoryOptions,
+    private readonly context: DriverContext,
+  ) {}
+
+  get timeoutMs(): number {
+    return this.options.deliveryTimeoutMs;
+  }
+
+  async send(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {
+    if (this.closed) return records.map(() => this.closedError());
+    const results: SendResult[] = [];
+    for (const record of records) results.push(this.write(record) ?? (await this.writeBefore(record, deadline)));
+    return results;
+  }
+
+  /** What is being sent goes on: in memory it waits for nothing but room. */
+  close(): void {
+    this.closed = true;
+  }
+
+  private async writeBefore(record: OutgoingRecord, deadline: number): Promise<SendResult> {
+    for (;;) {
+      const result = this.write(record);
+      if (result) return result;
+      const hasRoom = await this.roomBefore(record.topic, deadline);
+      if (!hasRoom) return new DeliveryTimeoutError(record.topic, this.options.deliveryTimeoutMs, 'not-written');
+    }
+  }
+
+  /** Undefined when the topic is full. */
+  private write(record: OutgoingRecord): SendResult | undefined {
+    const topic = this.topicOf(record.topic);
+    if (topic === undefined) return new UnknownTopicError(record.topic, { connection: this.context.connection });
+    const fault = this.faultOf(record, topic.logs.length) ?? this.broker.takeFault('send');
+    if (fault) return fault;
+    const partition = this.choosePartition(record, topic.logs.length);
+    if (record.dueAt !== undefined) {
+      this.broker.appendLater(topic, partition, record, record.dueAt);
+      return { topic: topic.name, partition: -1, offset: '' };
+    }
+    const offset = this.broker.append(topic, partition, record);
+    return offset === undefined ? undefined : { topic: topic.name, partition, offset: String(offset) };
+  }
+
+  private topicOf(name: string): MemoryTopic | undefined {
+    const { autoCreateTopics, partitions } = this.options;
+    return autoCreateTopics ? this.broker.createTopic(name, partitions) : this.broker.topic(name);
+  }
+
+  private faultOf(record: OutgoingRecord, partitions: number): MessagingError | undefined {
+    if (record.partition !== undefined && !(record.partition >= 0 && record.partition < partitions))
+      return new UnknownPartitionError(record.topic, record.partition, partitions);
+    return tooLarge(record, this.options.maxMessageBytes);
+  }
+
+  private choosePartition(record: OutgoingRecord, partitions: number): number {
+    if (record.partition !== undefined) return record.partition;
+    if (record.key !== null) return partitionOf(record.key, partitions);
+    return this.nextPartition++ % partitions;
+  }
+
+  private async roomBefore(topic: string, at: number): Promise<boolean> {
+    const { clock } = this.context;
+    const deadline = deadlineIn(clock, at - clock.now());
+    const inTime = await settledBefore(this.broker.room(topic), deadline);
+    deadline.cancel();
+    return inTime;
+  }
+
+  private closedError(): ClosedError {
+    const { connection } = this.context;
+    return new ClosedError(`Connection \`${connection}\` is closed. Send before the app closes.`, { connection });
+  }
+}

@@ -1,0 +1,82 @@
+import type { Redis } from 'ioredis';
+import { BrokerError, type MessagingError } from '../../core/errors.js';
+import type { DriverContext, OffsetReset } from '../driver.js';
+import type { Leases } from './leases.js';
+import { byeScript, ensureGroupScript } from './lua/group.js';
+import type { Reading } from './reading.js';
+import { isGroupMissing } from './redis.errors.js';
+import { runScript } from './redis.scripts.js';
+import type { RedisTopic, RedisTopics } from './redis.topics.js';
+
+export interface GroupsParts {
+  readonly command: Redis;
+  readonly topics: RedisTopics;
+  readonly context: DriverContext;
+  readonly groupId: string;
+}
+
+/** The group on the streams that a member reads: made at first, made again when somebody has removed it. */
+export class Groups {
+  constructor(private readonly parts: GroupsParts) {}
+
+  /** False when the group is missing and must not be made. */
+  async ensure(topic: RedisTopic, reset: OffsetReset): Promise<boolean> {
+    if (reset === 'none') return this.exists(topic);
+    for (const stream of topic.streams) await this.create(stream, reset === 'latest' ? '$' : '0');
+    if (topic.partitions === 1)
+      this.parts.context.log.log(
+        `Topic ${topic.name} has no partitions: the members of group ${this.parts.groupId} share it message by message, and the order of a key ends at the process.`,
+      );
+    return true;
+  }
+
+  /**
+   * The stream or the group was removed: FLUSHALL, DEL, XGROUP DESTROY, or a server that lost its data. The group goes on before what
+   * this member has unfinished, or behind the last message that it got, where the stream still reaches it; else at the beginning, so that nothing sent since is missed.
+   */
+  async restore(readings: readonly Reading[]): Promise<void> {
+    const { context, groupId, topics } = this.parts;
+    for (const reading of readings) {
+      if ((await this.create(reading.stream, reading.resumeFrom)) === 0) continue;
+      await topics.restore(reading.source);
+      context.log.error(
+        `Group ${groupId} of topic ${reading.topic} had vanished from the server (was it flushed, or restarted without its data?). It was made again; what the server has lost is lost.`,
+      );
+    }
+  }
+
+  missing({ name }: RedisTopic): MessagingError {
+    const { context, groupId } = this.parts;
+    const { connection } = context;
+    const text = `Group \`${groupId}\` does not exist on topic \`${name}\`, and \`autoOffsetReset\` is 'none'. Create it with XGROUP CREATE, or choose 'earliest' or 'latest'.`;
+    return new BrokerError(text, { connection, topic: name, groupId, retryable: false });
+  }
+
+  /** Ends the membership. A member that still has messages pending stays in the list until others have taken them. */
+  async bye(readings: readonly Reading[], member: string, leases: readonly Leases[]): Promise<void> {
+    const { command, groupId, context } = this.parts;
+    try {
+      for (const one of leases) await one.leave();
+      for (const { stream } of readings) await runScript(command, byeScript, [stream], [groupId, member]);
+    } catch (error) {
+      if (!isGroupMissing(error)) context.log.debug(`leaving group ${groupId}: ${(error as Error).message}`);
+    }
+  }
+
+  private async create(stream: string, from: string): Promise<number> {
+    const start = from === '0-0' ? '0' : from;
+    return (await runScript(this.parts.command, ensureGroupScript, [stream], [this.parts.groupId, start])) as number;
+  }
+
+  private async exists({ streams }: RedisTopic): Promise<boolean> {
+    for (const stream of streams) {
+      try {
+        const groups = (await this.parts.command.xinfo('GROUPS', stream)) as string[][];
+        if (!groups.some((group) => group[1] === this.parts.groupId)) return false;
+      } catch {
+        return false; // there is no such stream
+      }
+    }
+    return true;
+  }
+}

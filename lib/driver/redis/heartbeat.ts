@@ -1,0 +1,68 @@
+import type { Redis } from 'ioredis';
+import { sleep } from '../../core/clock.js';
+import type { DriverContext } from '../driver.js';
+import { heartbeatScript } from './lua/heartbeat.js';
+import type { Reading } from './reading.js';
+import { runScript } from './redis.scripts.js';
+
+export interface HeartbeatParts {
+  readonly client: Redis;
+  readonly context: DriverContext;
+  readonly groupId: string;
+  readonly member: string;
+  readonly claimIdleMs: number;
+  readonly readings: () => Iterable<Reading>;
+  /** Other members have taken these over. */
+  readonly onLost: (reading: Reading, ids: readonly string[]) => void;
+}
+
+const CHUNK = 200;
+
+/** Tells the group that this member is at work on its messages, so that nobody takes them over. */
+export class Heartbeat {
+  private readonly stopped = new AbortController();
+
+  constructor(private readonly parts: HeartbeatParts) {}
+
+  start(): void {
+    void this.run();
+  }
+
+  stop(): void {
+    this.stopped.abort();
+  }
+
+  private async run(): Promise<void> {
+    const { context, claimIdleMs } = this.parts;
+    const everyMs = claimIdleMs / 3;
+    for (let due = context.clock.now() + everyMs; ; due = context.clock.now() + everyMs) {
+      await sleep(context.clock, everyMs, this.stopped.signal);
+      if (this.stopped.signal.aborted) return;
+      const lateMs = context.clock.now() - due;
+      if (lateMs > everyMs)
+        context.log.warn(
+          `The event loop stood still for ${Math.round(lateMs)} ms. From ${claimIdleMs} ms on (claimIdleMs) other members take this one's messages. Move long computations to a worker thread.`,
+        );
+      await this.beat();
+    }
+  }
+
+  private async beat(): Promise<void> {
+    const { context, readings } = this.parts;
+    try {
+      for (const reading of readings()) if (!reading.isLeased) await this.beatOf(reading);
+    } catch (error) {
+      context.log.debug(`heartbeat: ${(error as Error).message}`);
+    }
+  }
+
+  private async beatOf(reading: Reading): Promise<void> {
+    const { client, groupId, member, onLost } = this.parts;
+    const { ids } = reading;
+    for (let at = 0; at < ids.length; at += CHUNK) {
+      const args = [groupId, member, ...ids.slice(at, at + CHUNK)];
+      const lost = (await runScript(client, heartbeatScript, [reading.stream], args)) as Buffer[];
+      if (lost.length > 0) onLost(reading, lost.map(String));
+    }
+  }
+}

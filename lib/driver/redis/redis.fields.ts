@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import type { Delivery, Partition } from '../../core/delivery.js';
+import type { OutgoingRecord } from '../../core/message.js';
+
+/** A stream entry as the server answers it: names and values in turn. */
+export type Fields = readonly Buffer[];
+
+/** An entry that this member has, with how often the group got it. */
+export interface Entry {
+  readonly id: string;
+  readonly fields: Fields;
+  readonly deliveries: number;
+}
+
+const HEADER_PREFIX = 'h:';
+
+/**
+ * A record as an entry's fields, readable by anything that reads streams: `data` (or what `payloadField` says), or `null` = `1` for a
+ * tombstone; `key`; `ts` when the sender set a time, else it is in the entry id; each header as `h:<name>`, repeated as it is; and `id`,
+ * by which a repeat finds what was written already.
+ */
+export function toFields(record: OutgoingRecord, messageId: string, payloadField: string): (string | Buffer)[] {
+  const fields: (string | Buffer)[] = ['id', messageId];
+  if (record.value === null) fields.push('null', '1');
+  else fields.push(payloadField, record.value);
+  if (record.key !== null) fields.push('key', record.key);
+  if (record.timestamp !== undefined) fields.push('ts', String(record.timestamp));
+  for (const [name, value] of record.headers) fields.push(HEADER_PREFIX + name, value);
+  return fields;
+}
+
+/** Entries without a value field, as other programs write them, become a JSON object of their fields. */
+export function toDelivery(partition: Partition, { id, fields, deliveries }: Entry, payloadField: string): Delivery {
+  const headers: [string, Buffer][] = [];
+  let key: Buffer | null = null;
+  let value: Buffer | null | undefined;
+  let timestamp = Number(id.slice(0, id.indexOf('-')));
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = String(fields[i]);
+    const content = fields[i + 1] as Buffer;
+    if (name === payloadField) value = content;
+    else if (name === 'null') value ??= null;
+    else if (name === 'key') key = content.length > 0 ? content : null;
+    else if (name === 'ts') timestamp = timeOf(content) ?? timestamp;
+    else if (name.startsWith(HEADER_PREFIX)) headers.push([name.slice(HEADER_PREFIX.length), content]);
+  }
+  if (value === undefined) value = objectOf(fields);
+  return { partition, offset: id, key, value, headers, timestamp, deliveries };
+}
+
+/** A UUID version 7: its beginning is the time, so that ids sort as they were made. */
+export function newMessageId(now: number): string {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(now, 0, 6);
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x70;
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** What an entry takes in memory, roughly. */
+export function bytesOf({ fields }: Entry): number {
+  return fields.reduce((sum, field) => sum + field.length, 64);
+}
+
+function timeOf(text: Buffer): number | undefined {
+  const time = Number(text.toString('latin1'));
+  return Number.isSafeInteger(time) && text.length > 0 ? time : undefined;
+}
+
+function objectOf(fields: Fields): Buffer {
+  const entries: [string, string][] = [];
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = String(fields[i]);
+    if (!name.startsWith(HEADER_PREFIX)) entries.push([name, String(fields[i + 1])]);
+  }
+  return Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+}

@@ -1,0 +1,186 @@
+import type { Redis } from 'ioredis';
+import { deadlineIn, settledBefore, sleep, type Deadline } from '../../core/clock.js';
+import { ClosedError, DeliveryTimeoutError, MessagingError, UnknownPartitionError } from '../../core/errors.js';
+import type { OutgoingRecord, SendResult } from '../../core/message.js';
+import { partitionOf } from '../../core/murmur2.js';
+import type { ResolvedRedisOptions } from '../../options/redis.options.js';
+import type { DriverContext } from '../driver.js';
+import { tooLarge } from '../too-large.js';
+import { sendOnceScript } from './lua/send.js';
+import { toMessagingError } from './redis.errors.js';
+import { newMessageId, toFields } from './redis.fields.js';
+import type { Mover } from './mover.js';
+import type { RedisKeys } from './redis.keys.js';
+import { runScript } from './redis.scripts.js';
+import type { RedisTopic, RedisTopics } from './redis.topics.js';
+import { StreamWriter } from './stream-writer.js';
+
+export interface ProducerParts {
+  readonly client: Redis;
+  readonly topics: RedisTopics;
+  readonly keys: RedisKeys;
+  readonly options: ResolvedRedisOptions;
+  readonly context: DriverContext;
+  readonly mover: Mover;
+}
+
+const PAUSE_MS = 100;
+
+/** Writes to the streams of Redis. */
+export class RedisProducer {
+  private readonly writers = new Map<string, StreamWriter>();
+  private readonly unsettled = new Set<Promise<unknown>>();
+  private nextPartition = 0;
+  private closed = false;
+  private ended = false;
+
+  constructor(private readonly parts: ProducerParts) {}
+
+  send(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {
+    const sending = Promise.all(records.map((record) => this.accept(record, deadline)));
+    this.unsettled.add(sending);
+    void sending.finally(() => this.unsettled.delete(sending));
+    return sending;
+  }
+
+  /** Where a record goes; outputs that are settled with their input are placed here too. @throws MessagingError */
+  placed(record: OutgoingRecord, topic: RedisTopic): number {
+    const fault = this.faultOf(record, topic);
+    if (fault) throw fault;
+    return record.partition ?? this.choosePartition(record, topic);
+  }
+
+  fieldsOf(record: OutgoingRecord): (string | Buffer)[] {
+    const { options, context } = this.parts;
+    return toFields(record, newMessageId(context.clock.now()), options.payloadField);
+  }
+
+  /** Writes what is buffered, within the deadline; what is left then was not acknowledged. */
+  async close(deadline: Deadline): Promise<void> {
+    this.closed = true;
+    await settledBefore(Promise.all(this.unsettled), deadline);
+    this.ended = true;
+    for (const writer of this.writers.values()) writer.abandon(this.closedError());
+    this.parts.client.disconnect();
+  }
+
+  /** Runs to its first wait at once, so that the order of the calls is that of the writes. */
+  private async accept(record: OutgoingRecord, deadline: number): Promise<SendResult> {
+    if (this.closed) return this.closedError();
+    const topic = this.parts.topics.get(record.topic);
+    return topic instanceof Promise ? this.afterLookUp(topic, record, deadline) : this.write(record, topic, deadline);
+  }
+
+  /** Lookups of a topic share a promise, so the records that wait for it go on in the order of their calls. */
+  private async afterLookUp(
+    looking: Promise<RedisTopic>,
+    record: OutgoingRecord,
+    deadline: number,
+  ): Promise<SendResult> {
+    try {
+      if (!(await this.endsBefore(looking, deadline))) return this.notInTime(record);
+      return await this.write(record, await looking, deadline);
+    } catch (thrown) {
+      const error = this.errorOf(thrown, record.topic);
+      if (!error.retryable || this.ended) return error;
+      return this.later(record, deadline, error);
+    }
+  }
+
+  private async later(record: OutgoingRecord, deadline: number, cause: MessagingError): Promise<SendResult> {
+    const { context, topics } = this.parts;
+    if (context.clock.now() >= deadline) return this.notInTime(record, cause);
+    await sleep(context.clock, PAUSE_MS);
+    const topic = topics.get(record.topic);
+    return topic instanceof Promise ? this.afterLookUp(topic, record, deadline) : this.write(record, topic, deadline);
+  }
+
+  private write(record: OutgoingRecord, topic: RedisTopic, deadline: number): SendResult | Promise<SendResult> {
+    const fault = this.faultOf(record, topic);
+    if (fault) return fault;
+    const partition = record.partition ?? this.choosePartition(record, topic);
+    if (record.idempotencyKey !== undefined || record.dueAt !== undefined)
+      return this.writeOnce(record, topic, { partition, deadline });
+    const fields = this.fieldsOf(record);
+    return new Promise((resolve) => {
+      const pending = { messageId: String(fields[1]), fields, deadline, resolve, wasSent: false };
+      this.writerOf(topic, partition).write(pending);
+    });
+  }
+
+  private writerOf(topic: RedisTopic, partition: number): StreamWriter {
+    const stream = topic.streams[partition] as string;
+    const known = this.writers.get(stream);
+    if (known) return known;
+    const { client, context, options } = this.parts;
+    const { clock, connection, log } = context;
+    const onTrouble = (error: MessagingError) =>
+      log.debug(`messages to topic ${topic.name} go again: ${error.message}`);
+    const timeoutMs = options.deliveryTimeoutMs;
+    const parts = { client, clock, connection, topic: topic.name, partition, stream, timeoutMs, onTrouble };
+    const writer = new StreamWriter(parts, topic.lastIds[partition] ?? '0-0');
+    this.writers.set(stream, writer);
+    return writer;
+  }
+
+  /** The script may be repeated: a record with a key is known by it, a delayed one is the same member of its set. */
+  private async writeOnce(
+    record: OutgoingRecord,
+    topic: RedisTopic,
+    { partition, deadline }: { readonly partition: number; readonly deadline: number },
+  ): Promise<SendResult> {
+    const { client, keys, options, context } = this.parts;
+    const { idempotencyKey, dueAt = 0 } = record;
+    const stream = topic.streams[partition] as string;
+    const lockKey = idempotencyKey === undefined ? stream : keys.dedupe(topic.name, idempotencyKey);
+    const ttlMs = idempotencyKey === undefined ? 0 : options.dedupeTtlMs;
+    const args = [ttlMs, dueAt, partition, ...this.fieldsOf(record)];
+    for (;;) {
+      try {
+        const id = await runScript(client, sendOnceScript, [stream, keys.delayed(topic.name), lockKey], args);
+        const offset = String(id);
+        if (dueAt > 0) this.parts.mover.watch(keys.delayed(topic.name), topic.streams, dueAt);
+        return { topic: topic.name, partition: offset === '' ? -1 : partition, offset };
+      } catch (thrown) {
+        const error = this.errorOf(thrown, topic.name);
+        if (!error.retryable || this.ended) return error;
+        if (context.clock.now() >= deadline)
+          return new DeliveryTimeoutError(topic.name, options.deliveryTimeoutMs, 'unknown', error);
+        await sleep(context.clock, PAUSE_MS);
+      }
+    }
+  }
+
+  private faultOf(record: OutgoingRecord, topic: RedisTopic): MessagingError | undefined {
+    const { partition } = record;
+    if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0 && partition < topic.partitions))
+      return new UnknownPartitionError(topic.name, partition, topic.partitions);
+    return tooLarge(record, this.parts.options.maxMessageBytes);
+  }
+
+  private choosePartition({ key }: OutgoingRecord, { partitions }: RedisTopic): number {
+    if (partitions === 1) return 0;
+    return key === null ? this.nextPartition++ % partitions : partitionOf(key, partitions);
+  }
+
+  private async endsBefore(work: Promise<unknown>, at: number): Promise<boolean> {
+    const { clock } = this.parts.context;
+    const deadline = deadlineIn(clock, at - clock.now());
+    const inTime = await settledBefore(work, deadline);
+    deadline.cancel();
+    return inTime;
+  }
+
+  private notInTime({ topic }: OutgoingRecord, cause?: MessagingError): DeliveryTimeoutError {
+    return new DeliveryTimeoutError(topic, this.parts.options.deliveryTimeoutMs, 'not-written', cause);
+  }
+
+  private errorOf(thrown: unknown, topic: string): MessagingError {
+    return toMessagingError(thrown, { connection: this.parts.context.connection, topic });
+  }
+
+  private closedError(): ClosedError {
+    const { connection } = this.parts.context;
+    return new ClosedError(`Connection \`${connection}\` is closed. Send before the app closes.`, { connection });
+  }
+}

@@ -1,0 +1,116 @@
+import 'reflect-metadata';
+import { type PipeTransform, ValidationPipe } from '@nestjs/common';
+import type { ExternalContextCreator } from '@nestjs/core';
+
+/** `RpcParamtype` of @nestjs/microservices, which does not export it. */
+const PAYLOAD = 3;
+const CONTEXT = 6;
+
+type CreatePipes = ExternalContextCreator['createPipesFn'];
+type Argument = Parameters<CreatePipes>[1][number];
+
+/** Where Nest's own and custom param decorators leave what they know. */
+export const ROUTE_ARGUMENTS = '__routeArguments__';
+
+/**
+ * - `single`: the payload is one message.
+ * - `batch`: it is an array, whose messages went through the pipes before, each by itself.
+ * - `item`: one message of a batch on its way through the pipes.
+ */
+export type CallKind = 'single' | 'batch' | 'item';
+
+export interface ArgumentRules {
+  readonly kind: CallKind;
+  /** What the compiler says of the parameters. */
+  readonly types: readonly unknown[] | undefined;
+  /** The class of the payload, whatever the compiler says. */
+  readonly schema: unknown;
+  /** Told when a pipe throws: it has turned the message down. */
+  readonly onRefusal: (error: unknown) => void;
+  /** Told when a `ValidationPipe` has no type to validate the payload by. */
+  readonly onUntyped: () => void;
+}
+
+/** What param decorators of @nestjs/microservices stand for. */
+export const paramsFactory = {
+  exchangeKeyForValue(type: number, data: unknown, [payload, context]: readonly unknown[]): unknown {
+    if (type === CONTEXT) return context;
+    if (type !== PAYLOAD) return undefined;
+    if (typeof data !== 'string') return payload;
+    return Array.isArray(payload) ? payload.map((one) => propertyOf(one, data)) : propertyOf(payload, data);
+  },
+};
+
+/**
+ * Replaces Nest's own making of a handler's arguments, for four reasons: a first and second parameter without decorators are payload and
+ * context, and go through the pipes too; the payload's type may be said by `schema`; a tombstone has no payload to pipe; and no pipe sees
+ * the context.
+ */
+export function createPipes(rules: ArgumentRules, creator: ExternalContextCreator) {
+  const { kind, schema, onRefusal } = rules;
+  const types = kind === 'item' ? undefined : rules.types; // of a batch they say `Array`
+  return (bound: PipeTransform[], declared: readonly Argument[]): ReturnType<CreatePipes> => {
+    const all = withDefaults(declared, types).map((one) => ({
+      ...one,
+      metatype: metatypeOf(kind === 'item' ? { ...one, metatype: undefined } : one, schema),
+    }));
+    if (kind !== 'batch' && all.some((one) => isUntyped(one, bound, types))) rules.onUntyped();
+    const wanted = kind === 'item' ? all.filter(isWholePayload).slice(0, 1) : all;
+    return async (args, ...given) => {
+      const fill = async (one: Argument) => {
+        const pipes = isPiped(one, kind, given[0]) ? [...bound, ...(one.pipes as PipeTransform[])] : [];
+        const index = kind === 'item' ? 0 : one.index;
+        args[index] = await creator.getParamValue(one.extractValue(...given), one as never, pipes);
+      };
+      await Promise.all(wanted.map(fill)).catch((error: unknown) => {
+        onRefusal(error);
+        throw error;
+      });
+    };
+  };
+}
+
+/** An interface leaves `Object` behind, which says that there is nothing to validate by; nothing at all, or `Function`, is an oversight. */
+function isUntyped(
+  one: Argument & { readonly metatype: unknown },
+  bound: readonly PipeTransform[],
+  types: readonly unknown[] | undefined,
+): boolean {
+  if (!isWholePayload(one) || one.metatype !== undefined || types?.[one.index] === Object) return false;
+  return [...bound, ...one.pipes].some((pipe) => pipe instanceof ValidationPipe);
+}
+
+/** Types that the compiler writes when it knows none: of an interface, and of a class that is imported as a type only. */
+function isErased(type: unknown): boolean {
+  return type === undefined || type === Object || type === Function;
+}
+
+function withDefaults(declared: readonly Argument[], types: readonly unknown[] | undefined): Argument[] {
+  const missing = [PAYLOAD, CONTEXT].flatMap((type, index) =>
+    declared.some((one) => one.index === index) ? [] : [undecorated(type, index, types?.[index])],
+  );
+  return [...declared, ...missing];
+}
+
+function undecorated(type: number, index: number, metatype: unknown): Argument {
+  const extractValue = (...args: unknown[]): unknown => args[index];
+  return { index, type, data: undefined as never, pipes: [], metatype, extractValue };
+}
+
+function metatypeOf(one: Argument & { readonly metatype?: unknown }, schema: unknown): unknown {
+  if (isWholePayload(one) && schema !== undefined) return schema;
+  return isErased(one.metatype) ? undefined : one.metatype;
+}
+
+function isPiped(one: Argument, kind: CallKind, payload: unknown): boolean {
+  if (one.type === CONTEXT) return false;
+  return one.type !== PAYLOAD || (kind !== 'batch' && payload !== null);
+}
+
+function isWholePayload({ type, data }: Argument): boolean {
+  return type === PAYLOAD && typeof data !== 'string';
+}
+
+function propertyOf(payload: unknown, name: string): unknown {
+  return (payload as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+}

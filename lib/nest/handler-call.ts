@@ -1,0 +1,110 @@
+import 'reflect-metadata';
+import type { ContextId, ExternalContextCreator } from '@nestjs/core';
+import type { Log } from '../core/log.js';
+import { createPipes, paramsFactory, ROUTE_ARGUMENTS, type CallKind } from './handler-arguments.js';
+import { createContextCreator, type NestContainer } from './nest-internals.js';
+
+export interface HandlerMethod {
+  readonly name: string;
+  /** The name of its class, for texts. */
+  readonly type: string;
+  /** The class of the payload, whatever the compiler says of the parameter. */
+  readonly schema: unknown;
+  readonly log: Log;
+  /** The module that provides the class. Nest looks among providers only, and runs no guard that is a class on what it does not find. */
+  readonly moduleKey: string;
+}
+
+/** Where Nest finds what was made for one message only. */
+export interface Scope {
+  readonly contextId: ContextId;
+  readonly inquirerId: string;
+}
+
+type Method = (...args: unknown[]) => unknown;
+type Host = Readonly<Record<string, Method>>;
+export type NestCall = (payload: unknown, context: unknown) => Promise<unknown>;
+
+/** A method with guards, interceptors, pipes, filters and param decorators around it, as Nest calls a controller's. */
+export class HandlerCall {
+  private readonly refusals = new WeakSet<object>();
+  private hasWarned = false;
+
+  constructor(
+    private readonly container: NestContainer,
+    private readonly method: HandlerMethod,
+  ) {}
+
+  create(kind: CallKind, instance: object, scope?: Scope): NestCall {
+    const { name } = this.method;
+    const method = (instance as Host)[name] as Method;
+    const callback = kind === 'item' ? passingOn(method) : method;
+    const options = { guards: kind !== 'item', interceptors: kind !== 'item', filters: true };
+    const creator = this.creatorOf(kind, instance);
+    const { contextId, inquirerId } = scope ?? {};
+    return creator.create(
+      instance as never,
+      callback,
+      name,
+      ROUTE_ARGUMENTS,
+      paramsFactory,
+      contextId,
+      inquirerId,
+      options,
+      'rpc',
+    );
+  }
+
+  /** Whether this error comes from a guard or a pipe, which saw the message before the handler could. */
+  isRefusal(error: Error): boolean {
+    return this.refusals.has(error);
+  }
+
+  /** Where an instance is made for each message this would be told for each. */
+  private warn(): void {
+    if (this.hasWarned) return;
+    this.hasWarned = true;
+    const { name, type, log } = this.method;
+    log.warn(
+      `${type}.${name} has a ValidationPipe, but the type of its message is not known at run time, so nothing is validated. Set \`schema\` on the handler, or import the class as a value.`,
+    );
+  }
+
+  private creatorOf(kind: CallKind, instance: object): ExternalContextCreator {
+    const { name, schema, moduleKey } = this.method;
+    const types = Reflect.getMetadata('design:paramtypes', instance, name) as unknown[] | undefined;
+    const onRefusal = (thrown: unknown) => {
+      if (typeof thrown === 'object' && thrown !== null) this.refusals.add(thrown);
+    };
+    const creator = createContextCreator(this.container);
+    creator.getContextModuleKey = () => moduleKey;
+    const guards = creator.createGuardsFn.bind(creator);
+    creator.createPipesFn = createPipes({ kind, types, schema, onRefusal, onUntyped: () => this.warn() }, creator);
+    creator.createGuardsFn = (...args) => reporting(guards(...args) as Guards | null, onRefusal);
+    return creator;
+  }
+}
+
+type Guards = (args: unknown[]) => Promise<void>;
+
+function reporting(guards: Guards | null, onRefusal: (thrown: unknown) => void): Guards | null {
+  if (!guards) return null;
+  return async (args) => {
+    try {
+      await guards(args);
+    } catch (thrown) {
+      onRefusal(thrown);
+      throw thrown;
+    }
+  };
+}
+
+/** Returns its argument, with the pipes and filters of a method around it. */
+function passingOn(method: Method): Method {
+  const pass: Method = (payload) => payload;
+  for (const key of ['__pipes__', '__exceptionFilters__']) {
+    const bound: unknown = Reflect.getMetadata(key, method);
+    if (bound !== undefined) Reflect.defineMetadata(key, bound, pass);
+  }
+  return pass;
+}

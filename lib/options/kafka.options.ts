@@ -1,0 +1,126 @@
+import { checkRegistryOptions, registryOptions } from './registry.options.js';
+import { flag, hosts, integer, oneOf, text, type InputOf, type ResolvedOf } from './option.js';
+
+export const kafkaOptions = {
+  /** Brokers to ask first for the cluster: `host:port`, several with commas or as an array. */
+  bootstrapServers: hosts({ default: ['localhost:9092'] }),
+  /** Names this application in the broker's logs and quotas; set explicitly, it is also the last resort for a group id. */
+  clientId: text({ default: 'nestjs-messaging' }),
+  /** The client library underneath: kafkajs, or librdkafka through `@confluentinc/kafka-javascript`. */
+  backend: oneOf(['kafkajs', 'confluent'], { default: 'kafkajs' }),
+  /** `false` builds no client: handlers are not started and a send rejects with `BrokerDisabledError`. */
+  enabled: flag({ default: true }),
+  /** How the brokers are spoken to: with or without TLS, with or without a login. */
+  securityProtocol: oneOf(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], { default: 'PLAINTEXT' }),
+  /** How the login is made; needed with a `SASL_` protocol. */
+  saslMechanism: oneOf(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
+  /** The user that logs in; needed with a mechanism. */
+  saslUsername: text(),
+  /** The password of that user; it is never printed. */
+  saslPassword: text({ secret: true }),
+  /** A file with the certificates to trust (PEM); Node's own list without it. */
+  sslCafile: text(),
+  /** A file with this client's certificate (PEM), where the brokers ask for one; it needs `sslKeyfile`. */
+  sslCertfile: text(),
+  /** A file with the key of `sslCertfile` (PEM). */
+  sslKeyfile: text(),
+  /** Longest that one request may take, in ms, before its connection counts as broken. */
+  requestTimeoutMs: integer({ min: 1, default: 30_000 }),
+  /** First pause before a repeated request, in ms; it doubles up to 30 times its value. */
+  retryBackoffMs: integer({ min: 1, default: 100 }),
+  /** Longest that a send may take, in ms, waiting for the connection and all repeats included. */
+  deliveryTimeoutMs: integer({ min: 1, default: 120_000 }),
+  /** How long a send waits for company, in ms. 0 sends what one tick of the event loop collects. */
+  lingerMs: integer({ default: 0 }),
+  /** Bytes per partition that end the linger. */
+  maxBatchSize: integer({ min: 1, default: 16_384 }),
+  /**
+   * The broker writes each message once, however often its request is repeated. Without it: on with `confluent`, off with `kafkajs`, where it
+   * costs one request for each partition.
+   */
+  enableIdempotence: flag(),
+  /** Largest message, in bytes of key, value and headers; the broker's `max.message.bytes` may be lower. */
+  maxMessageBytes: integer({ min: 1, default: 1_048_576 }),
+  /** Where a group without a position begins. */
+  autoOffsetReset: oneOf(['earliest', 'latest'], { default: 'earliest' }),
+  /** Whether messages of transactions that are open or aborted are handed over. */
+  isolationLevel: oneOf(['read_committed', 'read_uncommitted'], { default: 'read_committed' }),
+  /**
+   * How the partitions are shared. `cooperative-sticky` (only with `confluent`) moves none that need not move; all members of a group
+   * must use the same, so changing it means stopping them all.
+   */
+  assignor: oneOf(['roundrobin', 'cooperative-sticky'], { default: 'roundrobin' }),
+  /**
+   * The library keeps positions either way, and never of an unfinished message; `false` lets consumers acknowledge by themselves, unless they
+   * say `ack: 'auto'`.
+   */
+  enableAutoCommit: flag({ default: true }),
+  /** How often the positions of finished messages are committed, in ms. Lower repeats less after a crash. */
+  autoCommitIntervalMs: integer({ min: 1, default: 5_000 }),
+  /** Most messages handed to a handler's queue at once. */
+  maxPollRecords: integer({ min: 1, default: 500 }),
+  /** How long the group waits for a member's heartbeat, in ms, before it gives its partitions to others. */
+  sessionTimeoutMs: integer({ min: 1, default: 10_000 }),
+  /** How often a member tells that it lives, in ms; at most a third of `sessionTimeoutMs`. */
+  heartbeatIntervalMs: integer({ min: 1, default: 3_000 }),
+  /** How long the group waits in a rebalance for its members to finish what they run, in ms. */
+  rebalanceTimeoutMs: integer({ min: 1, default: 60_000 }),
+  ...registryOptions,
+};
+
+/** Options of a Kafka connection. Each has a variable: `KAFKA_` and its name in upper snake case. */
+export type KafkaOptions = InputOf<typeof kafkaOptions>;
+
+export type ResolvedKafkaOptions = ResolvedOf<typeof kafkaOptions>;
+
+/** Pairs that cannot work together. */
+export function checkKafkaOptions(options: ResolvedKafkaOptions, path: string): string[] {
+  return [
+    ...heartbeatFaults(options, path),
+    ...assignorFaults(options, path),
+    ...saslFaults(options, path),
+    ...sslFaults(options, path),
+    ...checkRegistryOptions(options, path),
+  ];
+}
+
+function assignorFaults({ assignor, backend }: ResolvedKafkaOptions, path: string): string[] {
+  if (assignor === 'roundrobin' || backend === 'confluent') return [];
+  return [
+    `\`${path}assignor\` is ${assignor}, which needs \`${path}backend: 'confluent'\`; it is ${backend}. Change one of them.`,
+  ];
+}
+
+function heartbeatFaults(options: ResolvedKafkaOptions, path: string): string[] {
+  const { heartbeatIntervalMs: beat, sessionTimeoutMs: session } = options;
+  if (beat * 3 <= session) return [];
+  return [
+    `Expected \`${path}heartbeatIntervalMs\` (${beat}) to be at most a third of \`${path}sessionTimeoutMs\` (${session}), so that two lost heartbeats do not end the membership. Lower it or raise the session.`,
+  ];
+}
+
+function saslFaults(options: ResolvedKafkaOptions, path: string): string[] {
+  const names = ['saslMechanism', 'saslUsername', 'saslPassword'] as const;
+  const { securityProtocol: protocol } = options;
+  if (protocol.startsWith('SASL_')) {
+    const missing = names.filter((name) => options[name] === undefined);
+    return missing.map((name) => `\`${path}securityProtocol\` is ${protocol}, which needs \`${path}${name}\`. Set it.`);
+  }
+  const vain = names.filter((name) => options[name] !== undefined);
+  return vain.map(
+    (name) =>
+      `\`${path}${name}\` has no effect while \`${path}securityProtocol\` is ${protocol}. Set the protocol to SASL_SSL or SASL_PLAINTEXT, or remove it.`,
+  );
+}
+
+function sslFaults(options: ResolvedKafkaOptions, path: string): string[] {
+  const { securityProtocol: protocol, sslCertfile, sslKeyfile } = options;
+  const names = (['sslCafile', 'sslCertfile', 'sslKeyfile'] as const).filter((name) => options[name] !== undefined);
+  if (!protocol.endsWith('SSL'))
+    return names.map(
+      (name) =>
+        `\`${path}${name}\` has no effect while \`${path}securityProtocol\` is ${protocol}. Set the protocol to SSL or SASL_SSL, or remove it.`,
+    );
+  if ((sslCertfile === undefined) === (sslKeyfile === undefined)) return [];
+  return [`\`${path}sslCertfile\` and \`${path}sslKeyfile\` belong together. Set both, or neither.`];
+}

@@ -1,0 +1,75 @@
+import 'reflect-metadata';
+import { Inject } from '@nestjs/common';
+import type { HeadersInput } from '../core/headers.js';
+import type { KeyOf, MessageOf, TopicClass, TopicRef } from '../topic/topic.js';
+import type { ProducerService } from './producer.service.js';
+import { getProducerToken } from './producer.tokens.js';
+
+export interface ProducerOptions<Message, T extends TopicRef = TopicRef> {
+  /** The topic, by name or by class. */
+  readonly topic: T;
+  /** The key of a message. */
+  readonly key?: (message: Message) => KeyOf<T> | null | undefined;
+  readonly headers?: HeadersInput | ((message: Message) => HeadersInput | undefined);
+  /** The connection to send over; the default one without it. */
+  readonly broker?: string;
+}
+
+type AsyncMethod = (...args: never[]) => Promise<unknown>;
+
+/** Decorates an async method that returns what the topic has; another one does not compile. */
+export type ProducerDecorator<Base extends AsyncMethod> = <Method extends Base>(
+  target: object,
+  name: string | symbol,
+  descriptor: TypedPropertyDescriptor<Method>,
+) => void;
+
+/**
+ * Sends what an async method returns, and returns it once the broker has acknowledged it; the call rejects when the send does.
+ * `undefined` sends nothing.
+ *
+ * @example
+ * ```ts
+ * @Producer({ topic: 'user-events', key: (event) => String(event.userId) })
+ * async publishUserEvent(userId: number, action: string) {
+ *   return { userId, action };
+ * }
+ * ```
+ */
+export function Producer<T extends TopicClass>(
+  options: ProducerOptions<MessageOf<T>, T>,
+): ProducerDecorator<(...args: never[]) => Promise<MessageOf<T> | null | undefined>>;
+export function Producer<Message extends object = Readonly<Record<string, unknown>>>(
+  options: ProducerOptions<Message>,
+): ProducerDecorator<AsyncMethod>;
+export function Producer(options: ProducerOptions<never>): ProducerDecorator<AsyncMethod> {
+  const token = getProducerToken(options.broker);
+  const slot = Symbol(`producer of ${options.broker ?? 'the default connection'}`);
+  return <Method extends AsyncMethod>(
+    target: object,
+    _name: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>,
+  ): void => {
+    const method = descriptor.value as Method;
+    Inject(token)(target, slot);
+    descriptor.value = sending(method, slot, options as ProducerOptions<unknown>);
+    copyMetadata(method, descriptor.value);
+  };
+}
+
+function sending<Method extends AsyncMethod>(method: Method, slot: symbol, options: ProducerOptions<unknown>): Method {
+  const { topic, key, headers } = options;
+  const wrapper = async function (this: Record<symbol, ProducerService>, ...args: never[]): Promise<unknown> {
+    const message = await method.apply(this, args);
+    if (message === undefined) return message;
+    const headersOf = typeof headers === 'function' ? headers(message) : headers;
+    await (this[slot] as ProducerService).send({ topic, message, key: key?.(message), headers: headersOf });
+    return message;
+  };
+  return wrapper as unknown as Method;
+}
+
+/** Decorators below this one wrote on the method; a guard there would vanish with it. */
+function copyMetadata(from: object, to: object): void {
+  for (const key of Reflect.getMetadataKeys(from)) Reflect.defineMetadata(key, Reflect.getMetadata(key, from), to);
+}

@@ -1,0 +1,224 @@
+import { allOf } from '../core/all-of.js';
+import { deadlineIn, settledBefore, type Clock } from '../core/clock.js';
+import { BufferFullError, DeliveryTimeoutError, MessagingError, SendBatchError } from '../core/errors.js';
+import { events } from '../core/events.js';
+import { sizeOf, type OutgoingRecord, type SendResult, type SentRecord } from '../core/message.js';
+import type { Connection } from '../connection/connection.js';
+import type { Driver } from '../driver/driver.js';
+import { topicNameOf, type TopicClass, type TopicRef } from '../topic/topic.js';
+import { checkFeatures } from './check-features.js';
+import { EncodeOrder } from './encode-order.js';
+import type { FailureReport } from './failure-report.js';
+import type { PendingBuffer } from './pending-buffer.js';
+import type { SendAvroRequest, SendBatchRequest, SendRequest } from './send-request.js';
+import { toRecord, type Encoding } from './to-record.js';
+
+export interface ProducerStats {
+  /** Messages that the broker acknowledged. */
+  readonly sent: number;
+  /** Messages that were not written, the dropped ones included. */
+  readonly failed: number;
+  /** Messages that `sendFireAndForget` dropped because the buffer was full. */
+  readonly dropped: number;
+  readonly pendingMessages: number;
+  readonly pendingBytes: number;
+}
+
+export interface ProducerParts {
+  readonly connection: () => Connection;
+  readonly buffer: PendingBuffer;
+  readonly failures: FailureReport;
+  readonly clock: Clock;
+}
+
+/**
+ * Sends messages over one connection. Injected by class it is the default connection's; `@InjectProducer(name)` gives another's.
+ *
+ * @example
+ * ```ts
+ * constructor(private readonly producer: ProducerService) {}
+ * await this.producer.send({ topic: 'orders', message: { id: 1 }, key: 'customer-7', headers: { source: 'web' } });
+ * ```
+ */
+export class ProducerService {
+  private sent = 0;
+  private failed = 0;
+  private dropped = 0;
+  private readonly order = new EncodeOrder();
+
+  /** @internal */
+  constructor(private readonly parts: ProducerParts) {}
+
+  /**
+   * Sends one message and waits for the broker's acknowledgement, at most `deliveryTimeoutMs`.
+   *
+   * @throws SerializationError or ValidationError before anything leaves, or another MessagingError when the message was not written.
+   */
+  async send<T extends TopicRef>(request: SendRequest<T>): Promise<SentRecord> {
+    return this.writeOne(this.encode(request, request));
+  }
+
+  /**
+   * Sends one message as Avro, whatever the topic's format is.
+   *
+   * @throws SerializationError when there is no schema, or the message does not fit it; SchemaRegistryError when the registry refuses.
+   */
+  async sendAvro<T extends TopicRef>(request: SendAvroRequest<T>): Promise<SentRecord> {
+    const { topic, message, schema } = request;
+    const serializer = message === null ? undefined : this.formats.avro(topic, message, schema);
+    return this.writeOne(this.encode(request, request, serializer));
+  }
+
+  /**
+   * Sends messages to one topic; the results have the order of the input. All are encoded before the first leaves.
+   *
+   * @throws SerializationError or ValidationError when a message cannot be encoded: nothing was sent.
+   * @throws SendBatchError when some were not written; its `results` tell which.
+   */
+  async sendBatch<T extends TopicClass>(request: SendBatchRequest<T>): Promise<SentRecord[]>;
+  async sendBatch<Message>(request: SendBatchRequest<string, Message>): Promise<SentRecord[]>;
+  async sendBatch(request: SendBatchRequest): Promise<SentRecord[]> {
+    const records = await this.encodeAll(request);
+    const results = records.length === 0 ? [] : await this.write(records);
+    if (results.some((result) => result instanceof MessagingError))
+      throw new SendBatchError(topicNameOf(request.topic), results);
+    return results as SentRecord[];
+  }
+
+  /**
+   * Sends one message without waiting. A failure is counted, logged and published as `messaging:send-failed`; when the buffer is full
+   * the message is dropped, which is such a failure.
+   *
+   * @throws SerializationError at once when the message cannot be encoded. Where the topic validates or asks a registry, that is known only
+   * later, and counts as such a failure too.
+   */
+  sendFireAndForget<T extends TopicRef>(request: SendRequest<T>): void {
+    const record = this.encode(request, request);
+    if (record instanceof Promise) void this.forgetLater(record, topicNameOf(request.topic));
+    else this.forgetOrDrop(record);
+  }
+
+  /** What was sent since the start, and what waits. */
+  stats(): ProducerStats {
+    const { messages, bytes } = this.parts.buffer;
+    const { sent, failed, dropped } = this;
+    return { sent, failed, dropped, pendingMessages: messages, pendingBytes: bytes };
+  }
+
+  private get formats(): Encoding['formats'] {
+    return this.parts.connection().formats;
+  }
+
+  private encode(
+    options: SendRequest,
+    { message, key }: { readonly message: unknown; readonly key?: unknown },
+    serializer?: Encoding['serializer'],
+  ): OutgoingRecord | Promise<OutgoingRecord> {
+    const record = toRecord(message, key, options, {
+      formats: this.formats,
+      serializer,
+      now: this.parts.clock.now(),
+    });
+    const checked = record instanceof Promise ? record.then((encoded) => this.checked(encoded)) : this.checked(record);
+    return this.order.next(topicNameOf(options.topic), checked);
+  }
+
+  private encodeAll(request: SendBatchRequest): readonly OutgoingRecord[] | Promise<readonly OutgoingRecord[]> {
+    const { messages, key, topic } = request;
+    const keyOf = typeof key === 'function' ? key : () => key;
+    const encoding = { formats: this.formats, now: this.parts.clock.now() };
+    const records = allOf(
+      messages.map((message, index) => toRecord(message, keyOf(message, index), request, encoding)),
+    );
+    const check = (encoded: readonly OutgoingRecord[]) => encoded.map((record) => this.checked(record));
+    return this.order.next(topicNameOf(topic), records instanceof Promise ? records.then(check) : check(records));
+  }
+
+  private async writeOne(record: OutgoingRecord | Promise<OutgoingRecord>): Promise<SentRecord> {
+    const [result] = await this.write([record instanceof Promise ? await record : record]);
+    if (result instanceof MessagingError) throw result;
+    return result as SentRecord;
+  }
+
+  private async forgetLater(encoding: Promise<OutgoingRecord>, topic: string): Promise<void> {
+    try {
+      this.forgetOrDrop(await encoding);
+    } catch (error) {
+      this.failed++;
+      this.parts.failures.report(topic, error as MessagingError);
+    }
+  }
+
+  private forgetOrDrop(record: OutgoingRecord): void {
+    const bytes = sizeOf(record);
+    if (this.parts.buffer.tryEnter(1, bytes)) void this.forget(record, bytes);
+    else this.drop(record);
+  }
+
+  private checked(record: OutgoingRecord): OutgoingRecord {
+    return checkFeatures(record, this.parts.connection());
+  }
+
+  private async write(records: readonly OutgoingRecord[]): Promise<readonly SendResult[]> {
+    const { buffer } = this.parts;
+    const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
+    const deadline = this.deadline();
+    if (!buffer.tryEnter(records.length, bytes)) await buffer.enter(records.length, bytes);
+    try {
+      return await this.transmit(records, deadline);
+    } finally {
+      buffer.leave(records.length, bytes);
+    }
+  }
+
+  private async forget(record: OutgoingRecord, bytes: number): Promise<void> {
+    const [result] = await this.transmit([record], this.deadline());
+    this.parts.buffer.leave(1, bytes);
+    if (result instanceof MessagingError) this.parts.failures.report(record.topic, result);
+  }
+
+  private drop(record: OutgoingRecord): void {
+    this.dropped++;
+    this.failed++;
+    const { messages } = this.parts.buffer;
+    const text = `Message to topic \`${record.topic}\` was dropped: ${messages} messages wait to be sent. Raise \`maxPendingMessages\`, or use \`send\`, which waits.`;
+    this.parts.failures.report(record.topic, new BufferFullError(text, { topic: record.topic }));
+  }
+
+  private async transmit(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {
+    const start = performance.now();
+    const driver = await this.driverBefore(deadline, records);
+    const results = driver instanceof MessagingError ? records.map(() => driver) : await driver.send(records, deadline);
+    const failed = results.filter((result) => result instanceof MessagingError).length;
+    if (events.sent.hasSubscribers) this.publish(records, failed, performance.now() - start);
+    this.failed += failed;
+    this.sent += results.length - failed;
+    return results;
+  }
+
+  private publish(records: readonly OutgoingRecord[], failed: number, durationMs: number): void {
+    const connection = this.parts.connection().name;
+    const topic = records[0]?.topic ?? '';
+    events.sent.publish({ connection, topic, count: records.length, failed, durationMs });
+  }
+
+  private deadline(): number {
+    return this.parts.clock.now() + this.parts.connection().settings.options.deliveryTimeoutMs;
+  }
+
+  /** The driver, or why there is none in time. */
+  private async driverBefore(at: number, [first]: readonly OutgoingRecord[]): Promise<Driver | MessagingError> {
+    const ready = this.parts.connection().ready();
+    if (!(ready instanceof Promise)) return ready;
+    const deadline = deadlineIn(this.parts.clock, at - this.parts.clock.now());
+    try {
+      if (await settledBefore(ready, deadline)) return await ready;
+      const { deliveryTimeoutMs } = this.parts.connection().settings.options;
+      return new DeliveryTimeoutError(first?.topic ?? '', deliveryTimeoutMs, 'not-written');
+    } catch (error) {
+      return error as MessagingError;
+    } finally {
+      deadline.cancel();
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import type { Clock } from '../core/clock.js';
+import type { ResolvedRegistryOptions } from '../options/registry.options.js';
+import { SchemaNotFoundError } from './errors.js';
+import { RegistryRequests } from './registry-requests.js';
+
+const NEGATIVE_TTL_MS = 5_000;
+const MAX_CACHED = 5_000;
+
+/** A schema as the registry has it. */
+export interface RegisteredSchema {
+  /** `AVRO`, `JSON` or `PROTOBUF`. */
+  readonly schemaType: string;
+  readonly schema: string;
+  /** What the schema refers to by name, each after those it needs itself. */
+  readonly references: readonly string[];
+}
+
+interface Reference {
+  readonly name: string;
+  readonly subject: string;
+  readonly version: number;
+}
+
+interface SchemaBody {
+  readonly schema: string;
+  readonly schemaType?: string;
+  readonly references?: readonly Reference[];
+}
+
+/** What a subject says of a schema that is not registered yet. */
+export interface Compatibility {
+  readonly isCompatible: boolean;
+  readonly messages: readonly string[];
+}
+
+/**
+ * A client of a schema registry. Ids never change their schema, so what is known is kept; one request serves all who wait for the same;
+ * an id that is not there is asked for again after five seconds.
+ */
+export class SchemaRegistry {
+  private readonly requests: RegistryRequests;
+  private readonly schemas = new Map<string, Promise<RegisteredSchema>>();
+  private readonly ids = new Map<string, Promise<number>>();
+  private readonly missing = new Map<string, { readonly until: number; readonly error: SchemaNotFoundError }>();
+
+  constructor(
+    private readonly options: ResolvedRegistryOptions,
+    private readonly clock: Clock,
+  ) {
+    this.requests = new RegistryRequests(options, clock);
+  }
+
+  /** The schema of an id from a message. @throws SchemaNotFoundError, or another SchemaRegistryError */
+  byId(id: number): Promise<RegisteredSchema> {
+    return this.schemaAt(`/schemas/ids/${id}`);
+  }
+
+  /** The same for the newer wire format, which names a schema by a UUID. */
+  byGuid(guid: string): Promise<RegisteredSchema> {
+    return this.schemaAt(`/schemas/guids/${guid}`);
+  }
+
+  /** The id of a schema under a subject: registered if need be, or only looked up where `autoRegister` is off. */
+  idOf(subject: string, schema: string): Promise<number> {
+    const path = `/subjects/${encodeURIComponent(subject)}`;
+    const isRegistering = this.options.schemaRegistryAutoRegister;
+    return shared(this.ids, JSON.stringify([subject, schema]), async () => {
+      const body = await this.requests.ask({
+        method: 'POST',
+        path: isRegistering ? `${path}/versions` : path,
+        body: { schema },
+      });
+      return (body as { readonly id: number }).id;
+    });
+  }
+
+  /** Whether a subject takes a schema; one without versions takes any. */
+  async compatibility(subject: string, schema: string): Promise<Compatibility> {
+    const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions/latest?verbose=true`;
+    try {
+      const body = await this.requests.ask({ method: 'POST', path, body: { schema } });
+      const { is_compatible, messages = [] } = body as {
+        readonly is_compatible: boolean;
+        readonly messages?: string[];
+      };
+      return { isCompatible: is_compatible, messages };
+    } catch (error) {
+      if ((error as { readonly status?: number }).status === 404) return { isCompatible: true, messages: [] };
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.requests.close();
+  }
+
+  private schemaAt(path: string): Promise<RegisteredSchema> {
+    const known = this.missing.get(path);
+    if (known && known.until > this.clock.now()) return Promise.reject(known.error);
+    this.missing.delete(path);
+    return shared(this.schemas, path, () => this.fetch(path));
+  }
+
+  private async fetch(path: string): Promise<RegisteredSchema> {
+    try {
+      const body = (await this.requests.ask({ method: 'GET', path })) as SchemaBody;
+      const references = await this.referencesOf(body, new Set());
+      return { schema: body.schema, schemaType: body.schemaType ?? 'AVRO', references };
+    } catch (error) {
+      if (error instanceof SchemaNotFoundError) this.remember(path, error);
+      throw error;
+    }
+  }
+
+  /** Depth first, each once: a schema stands after all it refers to. */
+  private async referencesOf({ references = [] }: SchemaBody, seen: Set<string>): Promise<string[]> {
+    const found: string[] = [];
+    for (const { subject, version } of references) {
+      const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`;
+      if (seen.has(path)) continue;
+      seen.add(path);
+      const body = (await this.requests.ask({ method: 'GET', path })) as SchemaBody;
+      found.push(...(await this.referencesOf(body, seen)), body.schema);
+    }
+    return found;
+  }
+
+  private remember(path: string, error: SchemaNotFoundError): void {
+    if (this.missing.size >= MAX_CACHED) this.missing.clear(); // ids come from messages: somebody may invent them
+    this.missing.set(path, { until: this.clock.now() + NEGATIVE_TTL_MS, error });
+  }
+}
+
+/** One request for all who ask for the same; a failed one is forgotten. The oldest goes when there are too many. */
+function shared<Value>(cache: Map<string, Promise<Value>>, key: string, make: () => Promise<Value>): Promise<Value> {
+  const known = cache.get(key);
+  if (known) return known;
+  const made = make();
+  cache.set(key, made);
+  made.catch(() => cache.delete(key));
+  const [oldest] = cache.keys();
+  if (cache.size > MAX_CACHED && oldest !== undefined) cache.delete(oldest);
+  return made;
+}

@@ -1,0 +1,143 @@
+import { AvroDecodeError, AvroEncodeError, SchemaResolutionError } from '../errors.js';
+import type { AvroSchema } from '../../topic/topic.js';
+import { avroType, type TypeParts } from './avro-type.js';
+import type { InternalType, Resolver } from './avsc.js';
+import { DEFAULT_LIMITS } from './shapes.js';
+import { isAttributes, mapSchema, namedTypes, type NamedType } from './schema-walk.js';
+
+/** What an error says its bytes or its value are: `Message of topic \`orders\``. */
+export interface CodecContext {
+  readonly topic: string;
+}
+
+/** Reads bytes of one writer's schema. */
+export type AvroReader = (bytes: Buffer, context: CodecContext) => unknown;
+
+/** One Avro schema: writes values of it, and reads what was written with another as far as the two agree. */
+export class AvroCodec {
+  private readonly type: InternalType;
+
+  /** @throws Error when the schema is none. */
+  constructor(
+    readonly schema: AvroSchema,
+    private readonly parts: TypeParts = {},
+  ) {
+    this.type = avroType(schema, parts);
+  }
+
+  /** @throws AvroEncodeError with the paths that the schema does not hold. */
+  encode(value: unknown, { topic }: CodecContext): Buffer {
+    try {
+      return this.type.toBuffer(value);
+    } catch (cause) {
+      const found = pathsOf(this.type, value);
+      const paths = found.length > 0 ? found : [(cause as Error).message];
+      throw new AvroEncodeError(
+        `Message to topic \`${topic}\` does not fit its Avro schema ${this.name}: ${paths.slice(0, 5).join('; ')}. Correct the message, or the schema.`,
+        paths,
+        { topic, cause },
+      );
+    }
+  }
+
+  /** Reads what this very schema wrote. @throws AvroDecodeError */
+  decode(bytes: Buffer, context: CodecContext): unknown {
+    return this.read(bytes, undefined, context);
+  }
+
+  /**
+   * Reads what another schema wrote, as this one. Names count without their namespaces, as the specification has it.
+   * @throws SchemaResolutionError when the two do not agree, before any message is read.
+   */
+  readerOf(writer: AvroCodec, { topic }: CodecContext): AvroReader {
+    try {
+      const reader = new AvroCodec(withAliases(this.schema, namedTypes(writer.schema)), this.parts);
+      const resolver = reader.type.createResolver(writer.type);
+      return (bytes, context) => reader.read(bytes, resolver, context);
+    } catch (cause) {
+      throw new SchemaResolutionError(
+        `Messages of topic \`${topic}\` written as ${writer.name} cannot be read as ${this.name}: ${(cause as Error).message}. Give new fields a default, and let optional ones be nullable.`,
+        { topic, cause },
+      );
+    }
+  }
+
+  /** The record's full name, or the type. */
+  get name(): string {
+    return this.type.name ?? this.type.typeName;
+  }
+
+  /** A top-level `bytes` schema is written without its length. */
+  get isBytes(): boolean {
+    return this.type.typeName === 'bytes';
+  }
+
+  /** The canonical form, which fingerprints are made of. */
+  get canonical(): string {
+    return JSON.stringify(this.type.schema());
+  }
+
+  private read(bytes: Buffer, resolver: Resolver | undefined, { topic }: CodecContext): unknown {
+    const { maxBytes } = this.parts.limits ?? DEFAULT_LIMITS;
+    try {
+      if (bytes.length > maxBytes) throw new Error(`${bytes.length} bytes, more than ${maxBytes}`);
+      return this.type.fromBuffer(bytes, resolver);
+    } catch (cause) {
+      throw new AvroDecodeError(
+        `Message of topic \`${topic}\` is not Avro of ${this.name} (${bytes.length} bytes): ${(cause as Error).message}.${hint(cause as Error)}`,
+        { topic, cause },
+      );
+    }
+  }
+}
+
+function hint({ message }: Error): string {
+  return message === 'potential precision loss' ? ' A long beyond 2^53 needs a `bigint` property.' : '';
+}
+
+/** avsc compares full names; types of the writer with our short name become aliases of ours. */
+function withAliases(schema: AvroSchema, writers: readonly NamedType[]): AvroSchema {
+  return mapSchema(schema, (one) => {
+    if (!isAttributes(one) || typeof one['name'] !== 'string') return one;
+    const [own] = namedTypes(one);
+    const others = writers.filter(({ name, fullName }) => name === own?.name && fullName !== own.fullName);
+    const known = Array.isArray(one['aliases']) ? (one['aliases'] as string[]) : [];
+    const aliases = others.map(({ name, fullName }) => (fullName === name ? `.${name}` : fullName));
+    return others.length === 0 ? one : { ...one, aliases: [...new Set([...known, ...aliases])] };
+  });
+}
+
+/** Where a value does not fit, with what was found and what is expected: `lines.0.price: got 1 (string), expected double`. */
+function pathsOf(type: InternalType, value: unknown): string[] {
+  const paths: string[] = [];
+  try {
+    type.isValid(value, {
+      noUndeclaredFields: true,
+      errorHook: (path, found, expected) =>
+        paths.push(`${path.join('.') || '(message)'}: ${mismatch(found, expected)}`),
+    });
+  } catch {
+    // a value that even the check stumbles over: the first error tells enough
+  }
+  return paths;
+}
+
+function mismatch(found: unknown, expected: InternalType): string {
+  const unknown = undeclared(found, expected);
+  if (unknown.length > 0)
+    return `no field for ${unknown.map((name) => `\`${name}\``).join(', ')} in ${expected.name} (decorate it with @AvroField, or leave it out)`;
+  return `got ${shown(found)}, expected ${expected.name ?? expected.typeName}`;
+}
+
+function undeclared(found: unknown, { fields }: InternalType): string[] {
+  if (typeof found !== 'object' || found === null || fields === undefined) return [];
+  return Object.keys(found).filter((name) => !fields.some((field) => field.name === name));
+}
+
+function shown(value: unknown): string {
+  if (value instanceof Map) return 'an ES Map (give a plain object)';
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : 'a Date';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  const text = typeof value === 'bigint' ? `${value}n` : String(value);
+  return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${value === null ? 'null' : typeof value})`;
+}

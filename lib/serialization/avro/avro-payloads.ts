@@ -1,0 +1,107 @@
+import { SerializationError } from '../../core/errors.js';
+import type { HeaderList } from '../../core/headers.js';
+import type { SchemaRegistry } from '../../registry/schema-registry.js';
+import { frame, unframe } from '../../registry/wire-format.js';
+import type { AvroSchema } from '../../topic/topic.js';
+import { WireFormatError } from '../errors.js';
+import { AvroCodec, type AvroReader } from './avro-codec.js';
+import type { AvroModelInfo } from './avro-model.js';
+import { fingerprintOf, fromSingleObject, toSingleObject } from './single-object.js';
+import { WriterSchemas } from './writer-schemas.js';
+
+export interface AvroPayloadParts {
+  readonly registry: SchemaRegistry | undefined;
+  readonly subjects: 'topic' | 'record' | 'topic-record';
+  /** Other readers of the broker expect the registry's frame: writing without one is an error. */
+  readonly needsRegistry: boolean;
+}
+
+/** What is written or read: a model's schema, or one by itself. */
+export interface AvroTarget {
+  readonly model: AvroModelInfo;
+  readonly part: 'value' | 'key';
+  readonly olderSchemas?: readonly AvroSchema[] | undefined;
+}
+
+/** One topic's values or keys in Avro: framed with a registry's id, or without a registry as single objects. */
+export class AvroPayloads {
+  private readonly codec: AvroCodec;
+  private readonly writers: WriterSchemas;
+  private readonly ids = new Map<string, number>();
+  private readonly fingerprint: Buffer;
+  private readonly text: string;
+  private byFingerprint: Map<string, AvroReader> | undefined;
+
+  constructor(
+    private readonly target: AvroTarget,
+    private readonly parts: AvroPayloadParts,
+  ) {
+    const { schema, shapes } = target.model;
+    this.codec = new AvroCodec(schema, { shapes, isOwn: true });
+    this.writers = new WriterSchemas(parts.registry, this.codec);
+    this.fingerprint = fingerprintOf(this.codec.canonical);
+    this.text = JSON.stringify(schema);
+  }
+
+  /** @throws AvroEncodeError; rejects with what the registry answers. */
+  write(value: unknown, topic: string): Buffer | Promise<Buffer> {
+    const { registry } = this.parts;
+    if (!registry) return this.writeSingleObject(value, topic);
+    const body = this.codec.isBytes && Buffer.isBuffer(value) ? value : this.codec.encode(value, { topic });
+    const subject = this.subjectOf(topic);
+    const id = this.ids.get(subject);
+    return id === undefined ? this.register(registry, subject, body) : frame(id, body);
+  }
+
+  /** The payload or its promise; undefined where the bytes are not Avro of any kind. */
+  read(value: Buffer, topic: string, headers: HeaderList): { readonly payload: unknown } | undefined {
+    const framed = unframe(value, topic, headers);
+    if (framed) return { payload: this.writers.read(framed, { topic }) };
+    const single = fromSingleObject(value);
+    return single && { payload: this.readSingleObject(single.fingerprint, single.body, topic) };
+  }
+
+  private async register(registry: SchemaRegistry, subject: string, body: Buffer): Promise<Buffer> {
+    const id = await registry.idOf(subject, this.text);
+    this.ids.set(subject, id);
+    return frame(id, body);
+  }
+
+  private subjectOf(topic: string): string {
+    switch (this.parts.subjects) {
+      case 'topic':
+        return `${topic}-${this.target.part}`;
+      case 'record':
+        return this.codec.name;
+      case 'topic-record':
+        return `${topic}-${this.codec.name}`;
+    }
+  }
+
+  private writeSingleObject(value: unknown, topic: string): Buffer {
+    if (this.parts.needsRegistry)
+      throw new SerializationError(
+        `Message to topic \`${topic}\` is to be Avro, and the connection has no schema registry. Set \`schemaRegistryUrl\` (KAFKA_SCHEMA_REGISTRY_URL).`,
+        { topic },
+      );
+    return toSingleObject(this.fingerprint, this.codec.encode(value, { topic }));
+  }
+
+  private readSingleObject(fingerprint: Buffer, body: Buffer, topic: string): unknown {
+    if (fingerprint.equals(this.fingerprint)) return this.codec.decode(body, { topic });
+    this.byFingerprint ??= this.olderReaders(topic);
+    const reader = this.byFingerprint.get(fingerprint.toString('hex'));
+    if (reader) return reader(body, { topic });
+    throw new WireFormatError(
+      `Message of topic \`${topic}\` was written with an Avro schema of fingerprint ${fingerprint.toString('hex')}, which is not known here. Add that schema to \`olderSchemas\` of the topic class.`,
+      { topic },
+    );
+  }
+
+  private olderReaders(topic: string): Map<string, AvroReader> {
+    const older = (this.target.olderSchemas ?? []).map((schema) => new AvroCodec(schema));
+    return new Map(
+      older.map((codec) => [fingerprintOf(codec.canonical).toString('hex'), this.codec.readerOf(codec, { topic })]),
+    );
+  }
+}

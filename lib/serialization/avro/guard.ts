@@ -1,0 +1,96 @@
+import { types, type ErrorHook, type Tap } from './avsc.js';
+import type { AvroLimits } from './shapes.js';
+
+/** A bound that hostile or broken bytes ran into. */
+export class GuardError extends Error {}
+
+/**
+ * avsc believes the counts it reads: five bytes make it allocate gigabytes or loop for ever, and no `try` catches the end of the process.
+ * These collections compare every count with what is left and with the limits, before and after each item; one cursor is one datum.
+ */
+export function collectionTypes({ maxItems }: AvroLimits) {
+  class GuardedArray extends types.ArrayType {
+    override _read(tap: Tap): unknown[] {
+      const items: unknown[] = []; // never sized beforehand: the count is the sender's
+      eachItem(tap, maxItems, () => items.push(this.itemsType._read(tap)));
+      return items;
+    }
+
+    override _skip(tap: Tap): void {
+      eachItem(tap, maxItems, () => this.itemsType._skip(tap));
+    }
+  }
+
+  class GuardedMap extends types.MapType {
+    override _read(tap: Tap): object {
+      const map = {};
+      eachItem(tap, maxItems, () => {
+        const key = tap.readString();
+        assertInside(tap);
+        setOwn(map, key, this.valuesType._read(tap));
+      });
+      return map;
+    }
+
+    override _skip(tap: Tap): void {
+      eachItem(tap, maxItems, () => {
+        tap.skipString();
+        assertInside(tap);
+        this.valuesType._skip(tap);
+      });
+    }
+
+    /** avsc writes an ES `Map` as an empty one, without a word. */
+    override _write(tap: Tap, value: unknown): void {
+      if (value instanceof Map) throw new TypeError('an ES Map; give a plain object');
+      super._write(tap, value);
+    }
+
+    override _check(value: unknown, flags: unknown, hook?: ErrorHook, path?: string[]): boolean {
+      if (!(value instanceof Map)) return super._check(value, flags, hook, path);
+      hook?.(value, this);
+      return false;
+    }
+  }
+  return { GuardedArray, GuardedMap };
+}
+
+function eachItem(tap: Tap, maxItems: number, read: () => unknown): void {
+  for (let left = blockSize(tap, maxItems); left > 0; left = blockSize(tap, maxItems))
+    for (; left > 0; left--) {
+      read();
+      assertInside(tap);
+    }
+}
+
+/** How many items follow. A negative count comes with the block's size in bytes, which could move the cursor back. */
+function blockSize(tap: Tap, maxItems: number): number {
+  let count = tap.readLong();
+  if (count < 0) {
+    count = -count;
+    const size = tap.readLong();
+    if (size < 0 || size > tap.buf.length - tap.pos) throw new GuardError('a block whose size is not that of the data');
+  }
+  assertInside(tap);
+  tap.items = (tap.items ?? 0) + count;
+  if (!(tap.items <= maxItems)) throw new GuardError(`more than ${maxItems} items in arrays and maps`);
+  return count;
+}
+
+export function assertInside(tap: Tap): void {
+  if (!tap.isValid()) throw new GuardError('the data is cut off');
+}
+
+export function enterRecord(tap: Tap, maxDepth: number): void {
+  tap.depth = (tap.depth ?? 0) + 1;
+  if (tap.depth > maxDepth) throw new GuardError(`records more than ${maxDepth} deep in each other`);
+}
+
+export function leaveRecord(tap: Tap): void {
+  tap.depth = (tap.depth ?? 1) - 1;
+}
+
+/** `__proto__` as a key would become the object's prototype. */
+function setOwn(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+}

@@ -1,0 +1,152 @@
+import { SerializationError } from '../core/errors.js';
+import { toKey } from '../core/key.js';
+import type { Clock } from '../core/clock.js';
+import type { ResolvedRegistryOptions } from '../options/registry.options.js';
+import { SchemaRegistry } from '../registry/schema-registry.js';
+import {
+  isCompacted,
+  topicNameOf,
+  type AvroSchema,
+  type PayloadClass,
+  type TopicClass,
+  type TopicRef,
+} from '../topic/topic.js';
+import { avroModelOf, type AvroModelInfo } from './avro/avro-model.js';
+import { AvroPayloads, type AvroPayloadParts } from './avro/avro-payloads.js';
+import { WriterSchemas } from './avro/writer-schemas.js';
+import { jsonSerializer } from './json.serializer.js';
+import { avroReader, untypedReader } from './payload.reader.js';
+import type { Serializer } from './serializer.js';
+import { TopicSerializer } from './topic.serializer.js';
+
+export interface FormatsOptions {
+  /** Undefined where the connection has none of these options. */
+  readonly registry: ResolvedRegistryOptions | undefined;
+  readonly needsRegistry: boolean;
+  readonly clock: Clock;
+}
+
+/** How the topics of a connection are written and read. */
+export class Formats {
+  private readonly parts: AvroPayloadParts;
+  private readonly untyped: Serializer;
+  private readonly topics = new Map<TopicClass, Serializer>();
+  private readonly keys = new Map<TopicClass, AvroPayloads>();
+  private readonly schemas = new WeakMap<object, AvroPayloads>();
+
+  constructor({ registry: options, needsRegistry, clock }: FormatsOptions) {
+    const registry = options?.schemaRegistryUrl === undefined ? undefined : new SchemaRegistry(options, clock);
+    this.parts = { registry, needsRegistry, subjects: options?.schemaRegistrySubjects ?? 'topic' };
+    const deserialize = untypedReader(new WriterSchemas(registry, undefined));
+    this.untyped = { serialize: (message, topic) => jsonSerializer.serialize(message, topic), deserialize };
+  }
+
+  /** How a topic's payloads are written and read. */
+  of(topic: TopicRef): Serializer {
+    if (typeof topic === 'string' || topic.schema === undefined) return this.untyped;
+    return remembered(this.topics, topic, () => this.typed(topic, topic.schema as PayloadClass));
+  }
+
+  /** How messages of any of these topics are read and written. */
+  ofAll(topics: readonly TopicRef[]): Serializer {
+    const refs = new Map(topics.map((topic) => [topicNameOf(topic), topic]));
+    const serializerOf = (topic: string) => this.of(refs.get(topic) ?? topic);
+    return {
+      serialize: (message, topic) => serializerOf(topic).serialize(message, topic),
+      deserialize: (value, topic, headers) => serializerOf(topic).deserialize(value, topic, headers),
+    };
+  }
+
+  /** The same with Avro written whatever the topic's format is: by this schema, the topic's, or that of the message's class. */
+  avro(topic: TopicRef, message: unknown, schema: AvroSchema | undefined): Serializer {
+    const type = typeof topic === 'string' ? undefined : topic.schema;
+    const model =
+      schema === undefined ? modelOf(topic, type, message) : { schema, shapes: type && avroModelOf(type)?.shapes };
+    const key = schema === undefined ? model : typeof schema === 'object' ? schema : { schema };
+    const payloads = this.payloadsOf(key, { schema: model.schema, shapes: model.shapes ?? new Map() });
+    const validated = typeof topic === 'string' ? this.untyped : this.of(topic);
+    if (!type || !(validated instanceof TopicSerializer))
+      return { ...this.untyped, serialize: (...args) => payloads.write(...args) };
+    return validated.writing((...args) => payloads.write(...args));
+  }
+
+  /** A key's bytes: text and bytes as they are, or Avro where the topic has a `keySchema`. */
+  keyOf(key: unknown, topic: TopicRef): Buffer | null | Promise<Buffer> {
+    if (typeof topic !== 'string' && topic.keySchema !== undefined && key !== undefined && key !== null)
+      return remembered(this.keys, topic, () => this.keysOf(topic)).write(key, topic.topicName);
+    const bytes = textKey(key, topicNameOf(topic));
+    if (bytes !== null || !isCompacted(topic)) return bytes;
+    throw new SerializationError(
+      `Message to topic \`${topicNameOf(topic)}\` has no key, and the topic keeps the newest message of each key. Set \`key\`.`,
+      { topic: topicNameOf(topic) },
+    );
+  }
+
+  close(): void {
+    this.parts.registry?.close();
+  }
+
+  private typed(topic: TopicClass, schema: PayloadClass): Serializer {
+    const { topicName, format = 'json', validation = true, olderSchemas } = topic;
+    const model = avroModelOf(schema);
+    const avro = model && new AvroPayloads({ model, part: 'value', olderSchemas }, this.parts);
+    const read = avro ? avroReader(avro, format) : this.untyped.deserialize.bind(this.untyped);
+    if (format === 'avro' && !avro) throw new SerializationError(noModel(topicName, schema), { topic: topicName });
+    const write: Serializer['serialize'] =
+      avro && format === 'avro'
+        ? (message, name) => avro.write(message, name)
+        : (message, name) => jsonSerializer.serialize(message, name);
+    return new TopicSerializer({ schema, topic: topicName, validation, write, read });
+  }
+
+  private keysOf({ topicName, keySchema }: TopicClass): AvroPayloads {
+    const model =
+      typeof keySchema === 'function' ? avroModelOf(keySchema) : { schema: keySchema as AvroSchema, shapes: new Map() };
+    if (!model) throw new SerializationError(noModel(topicName, keySchema as PayloadClass), { topic: topicName });
+    return new AvroPayloads({ model, part: 'key' }, this.parts);
+  }
+
+  private payloadsOf(key: object, model: AvroModelInfo): AvroPayloads {
+    const known = this.schemas.get(key);
+    if (known) return known;
+    const made = new AvroPayloads({ model, part: 'value' }, this.parts);
+    this.schemas.set(key, made);
+    return made;
+  }
+}
+
+function modelOf(topic: TopicRef, type: PayloadClass | undefined, message: unknown): AvroModelInfo {
+  const candidates = [type, (message as { constructor?: PayloadClass } | null)?.constructor];
+  for (const candidate of candidates) {
+    const model = candidate && avroModelOf(candidate);
+    if (model) return model;
+  }
+  const name = topicNameOf(topic);
+  throw new SerializationError(
+    `Message to topic \`${name}\` has no Avro schema. Give \`schema\`, a topic class whose \`schema\` has @AvroModel, or an instance of such a class.`,
+    { topic: name },
+  );
+}
+
+function noModel(topic: string, { name }: { readonly name: string }): string {
+  return `Topic \`${topic}\` is written as Avro, but its class \`${name}\` has no @AvroModel. Decorate it: @AvroModel({ namespace: '…' }).`;
+}
+
+function textKey(key: unknown, topic: string): Buffer | null {
+  try {
+    return toKey(key as string);
+  } catch (cause) {
+    throw new SerializationError(`Expected the key of a message to topic \`${topic}\` ${(cause as Error).message}`, {
+      topic,
+      cause,
+    });
+  }
+}
+
+function remembered<Key, Value>(cache: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  cache.set(key, made);
+  return made;
+}

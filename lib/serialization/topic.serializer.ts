@@ -1,0 +1,48 @@
+import type { HeaderList } from '../core/headers.js';
+import type { PayloadClass, TopicValidation } from '../topic/topic.js';
+import { PayloadValidator } from '../validation/payload-validator.js';
+import type { PayloadReader } from './payload.reader.js';
+import type { Serializer } from './serializer.js';
+
+export interface TopicSerializerParts {
+  readonly schema: PayloadClass;
+  readonly topic: string;
+  readonly validation: TopicValidation;
+  readonly write: Serializer['serialize'];
+  readonly read: PayloadReader;
+}
+
+/** A topic with a class: what goes out is validated first, what comes in becomes an instance and is validated then. */
+export class TopicSerializer implements Serializer {
+  private readonly validator: PayloadValidator;
+
+  constructor(private readonly parts: TopicSerializerParts) {
+    this.validator = new PayloadValidator(parts.schema, parts.topic);
+  }
+
+  serialize(message: unknown, topic: string): Buffer | Promise<Buffer> {
+    const { validation, write } = this.parts;
+    if (validation === false || validation === 'receive') return write(message, topic);
+    const checked = this.validator.check(message, `Message to topic \`${topic}\``);
+    return checked ? checked.then(() => write(message, topic)) : write(message, topic);
+  }
+
+  deserialize(value: Buffer, topic: string, headers: HeaderList): unknown {
+    const payload = this.parts.read(value, topic, headers);
+    return payload instanceof Promise
+      ? payload.then((read) => this.received(read, topic))
+      : this.received(payload, topic);
+  }
+
+  /** The same, writing in another way. */
+  writing(write: Serializer['serialize']): Serializer {
+    return new TopicSerializer({ ...this.parts, write });
+  }
+
+  private received(payload: unknown, topic: string): unknown {
+    const { validation } = this.parts;
+    const instance = this.validator.hydrate(payload);
+    if (validation === false || validation === 'send') return instance;
+    return this.validator.check(instance, `Message of topic \`${topic}\``)?.then(() => instance) ?? instance;
+  }
+}

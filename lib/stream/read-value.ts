@@ -1,0 +1,29 @@
+import { sleep } from '../core/clock.js';
+import type { Delivery } from '../core/delivery.js';
+import { MessagingError, toError } from '../core/errors.js';
+import type { StreamParts } from './message-stream.js';
+
+/** How long a message waits before what could not be asked for it is asked again, in ms. */
+const PATIENCE_MS = 2_000;
+
+/** A payload, why nobody can read it, or `postponed`: nobody can for now, and the stream has ended meanwhile. */
+export type ReadValue = { readonly value: unknown } | { readonly error: Error } | 'postponed';
+
+/** Reads a payload. While a registry is down it waits, and what follows waits too: the order stays. */
+export async function readValue(
+  { value, partition, headers }: Delivery,
+  { serializer, clock, log, request }: StreamParts,
+  hasEnded: () => boolean,
+): Promise<ReadValue> {
+  for (;;) {
+    try {
+      return { value: value === null ? null : await serializer.deserialize(value, partition.topic, headers) };
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (!(error instanceof MessagingError && error.pausesPartition)) return { error };
+      if (hasEnded()) return 'postponed';
+      log.warn(`Stream of group ${request.groupId} waits: ${error.message}`);
+      await sleep(clock, PATIENCE_MS);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import type { Attempt } from '../core/attempt.js';
+import { events, type HandlerEvent, type MessageEvent } from '../core/events.js';
+import type { Log } from '../core/log.js';
+import type { SettledAs, Verdict } from '../core/outcome.js';
+import { errorText } from '../pipeline/error-text.js';
+import type { PipelineReport } from '../pipeline/pipeline-options.js';
+import type { HandlerDefinition } from './handler-definition.js';
+
+/**
+ * - `waiting`: for the app to start, or for its broker.
+ * - `running`, `paused`: a member of its group.
+ * - `stopped`: on purpose: by `WorkerService`, with the app, or because its connection is disabled.
+ * - `failed`: by an error; it does not start again by itself.
+ */
+export type WorkerState = 'waiting' | 'running' | 'paused' | 'stopped' | 'failed';
+
+/** Counts, logs and publishes what happens to a handler and its messages. A message that succeeds costs a count here, no more. */
+export class HandlerReport implements PipelineReport {
+  /** What became of the handler's messages since it was started; `retries` counts failed attempts that were followed by another. */
+  readonly counts = { handled: 0, skipped: 0, parked: 0, deadLettered: 0, dropped: 0, retries: 0, overdue: 0 };
+
+  state: WorkerState = 'waiting';
+  /** Why it is stopped or has failed. */
+  reason: string | undefined;
+
+  constructor(
+    readonly definition: HandlerDefinition,
+    private readonly log: Log,
+  ) {}
+
+  settled({ delivery, attempt }: Attempt, as: SettledAs): void {
+    this.counts[as]++;
+    if (events.settled.hasSubscribers) events.settled.publish({ ...this.event({ delivery, attempt }), as });
+  }
+
+  /** A call of the handler has ended, and this follows. */
+  attempted(attempt: Place, verdict: Verdict['kind'], durationMs: number): void {
+    events.attempt.publish({ ...this.event(attempt), verdict, durationMs });
+  }
+
+  retrying(attempt: Attempt, delayMs: number, error: Error): void {
+    this.counts.retries++;
+    this.log.warn(`${this.text(attempt)} failed, the next attempt is in ${delayMs} ms: ${errorText(error)}`);
+    if (events.retry.hasSubscribers) events.retry.publish({ ...this.event(attempt), delayMs, error });
+  }
+
+  gaveUp(attempt: Attempt, reason: string, error: Error): void {
+    const { deadLetter } = this.definition;
+    this.log.error(`${this.text(attempt)} is given up (${reason}): ${errorText(error)}`, error.stack);
+    if (!events.gaveUp.hasSubscribers) return;
+    const deadLetterTopic = deadLetter.kind === 'topic' ? deadLetter.topic : undefined;
+    events.gaveUp.publish({ ...this.event(attempt), reason, deadLetterTopic, error });
+  }
+
+  held(attempt: Attempt, error: Error): void {
+    this.log.warn(`${this.text(attempt)} and what follows it waits: ${error.message}`);
+  }
+
+  ackOverdue(attempt: Attempt): void {
+    this.counts.overdue++;
+    this.log.error(`${this.text(attempt)} was not acknowledged within ${this.definition.ackTimeoutMs} ms.`);
+    if (events.ackOverdue.hasSubscribers) events.ackOverdue.publish(this.event(attempt));
+  }
+
+  started(state: 'waiting' | 'running' | 'paused'): void {
+    const isNew = state === 'running' && this.state !== 'paused' && this.state !== 'running';
+    this.state = state;
+    this.reason = undefined;
+    if (isNew && events.handlerStarted.hasSubscribers) events.handlerStarted.publish(this.handler);
+  }
+
+  stopped(reason: string): void {
+    if (this.state === 'failed') return;
+    this.state = 'stopped';
+    this.reason = reason;
+    if (events.handlerStopped.hasSubscribers) events.handlerStopped.publish({ ...this.handler, error: undefined });
+  }
+
+  failed(error: Error): void {
+    this.state = 'failed';
+    this.reason = error.message;
+    this.log.error(`Handler ${this.definition.name} stopped: ${error.message}`, error.stack);
+    if (events.handlerStopped.hasSubscribers) events.handlerStopped.publish({ ...this.handler, error });
+  }
+
+  private text({ delivery: { partition, offset }, attempt }: Attempt): string {
+    return `${this.definition.name}: ${partition.topic}/${partition.index} offset ${offset}, attempt ${attempt},`;
+  }
+
+  private event({ delivery: { partition, offset }, attempt }: Place): MessageEvent {
+    return { ...this.handler, topic: partition.topic, partition: partition.index, offset, attempt };
+  }
+
+  private get handler(): HandlerEvent {
+    const { name, connection, groupId } = this.definition;
+    return { handler: name, connection, groupId };
+  }
+}
+
+type Place = Pick<Attempt, 'delivery' | 'attempt'>;

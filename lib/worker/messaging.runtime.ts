@@ -1,0 +1,190 @@
+import { deadlineIn, settledBefore, type Clock, type Deadline } from '../core/clock.js';
+import { BrokerUnavailableError, MessagingError } from '../core/errors.js';
+import { groupBy } from '../core/group-by.js';
+import type { Log } from '../core/log.js';
+import type { Connection } from '../connection/connection.js';
+import type { Connections } from '../connection/connections.js';
+import { BufferBudget } from '../dispatch/buffer-budget.js';
+import type { HandlerRegistry } from '../discovery/handler.registry.js';
+import type { ResolvedMessagingOptions } from '../options/messaging.options.js';
+import { describeHandler } from './describe-handler.js';
+import { ensureTopics } from './ensure-topics.js';
+import { planOf } from './topic-drift.js';
+import type { HandlerDefinition } from './handler-definition.js';
+import type { HandlerReport } from './handler.report.js';
+import { Member } from './member.js';
+
+const FIRST_ATTEMPT_MS = 5_000;
+
+export interface RuntimeParts {
+  readonly options: ResolvedMessagingOptions;
+  readonly connections: Connections;
+  readonly registry: HandlerRegistry;
+  /** What is read by hand, which ends with the handlers. */
+  readonly streams: { drain(deadline: Deadline): Promise<void> };
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Starts and stops the handlers of an app. Fetching begins when the strategy listens *and* every module has bootstrapped, whichever
+ * comes last: a hybrid app listens before its modules are initialised.
+ */
+export class MessagingRuntime {
+  /** Resolves when every handler that can be started has been. */
+  started: Promise<unknown> = Promise.resolve();
+  private found: ReadonlyMap<Connection, readonly Member[]> | undefined;
+  private readonly budget: BufferBudget;
+  private readonly prepared = new Map<Connection, Promise<void>>();
+  private listening: Promise<void> | undefined;
+  private listens = false;
+  isBootstrapped = false;
+  private draining: Promise<void> | undefined;
+
+  constructor(private readonly parts: RuntimeParts) {
+    this.budget = new BufferBudget(parts.options.maxBufferBytes);
+  }
+
+  /**
+   * Ends with the first attempt to connect, so that wrong credentials and options make the start fail; a broker that does not answer is
+   * retried in the background.
+   */
+  listen(): Promise<void> {
+    this.listening ??= this.connectBound();
+    return this.listening;
+  }
+
+  /** Every module has started. Without handlers to serve, the default connection is tried here. */
+  async bootstrap(): Promise<void> {
+    this.isBootstrapped = true;
+    this.startWhenReady();
+    if (!this.listening) await this.connectAll([this.parts.connections.get()]);
+  }
+
+  /** Stops the intake, lets running handlers finish, keeps what they settled. May be called twice. */
+  drain(): Promise<void> {
+    this.draining ??= this.stopMembers();
+    return this.draining;
+  }
+
+  /** Each group of each connection, whether it is joined or not. */
+  get members(): readonly Member[] {
+    return [...this.membersByConnection.values()].flat();
+  }
+
+  /** How many handlers and hooks run. */
+  get running(): number {
+    return this.members.reduce((sum, member) => sum + member.running, 0);
+  }
+
+  /** Whether an app was told to run the handlers. */
+  get isListening(): boolean {
+    return this.listening !== undefined;
+  }
+
+  get isDraining(): boolean {
+    return this.draining !== undefined;
+  }
+
+  private get membersByConnection(): ReadonlyMap<Connection, readonly Member[]> {
+    this.found ??= new Map(this.boundConnections.map((connection) => [connection, this.createMembers(connection)]));
+    return this.found;
+  }
+
+  private async connectBound(): Promise<void> {
+    await this.connectAll(this.boundConnections);
+    this.listens = true;
+    this.startWhenReady();
+  }
+
+  /** The default connection, and those that handlers read from. */
+  get boundConnections(): readonly Connection[] {
+    const { connections, registry } = this.parts;
+    const names = registry.definitions.handlers.map(({ connection }) => connection);
+    return [...new Set([connections.get(), ...names.map((name) => connections.get(name))])];
+  }
+
+  private async connectAll(connections: readonly Connection[]): Promise<void> {
+    await Promise.all(connections.filter(({ isEnabled }) => isEnabled).map((connection) => this.connect(connection)));
+  }
+
+  private async connect(connection: Connection): Promise<void> {
+    const deadline = deadlineIn(this.parts.clock, FIRST_ATTEMPT_MS);
+    const attempt = connection.firstAttempt();
+    const isUp = (await settledBefore(attempt, deadline)) && (await attempt);
+    deadline.cancel();
+    if (this.draining) return;
+    if (isUp) return this.prepare(connection);
+    attempt.catch((error: Error) => this.parts.log.error(error.message));
+    if (this.parts.options.failFast) throw this.notReachable(connection);
+  }
+
+  /** Topics are looked after once a connection, before anything is read. */
+  private prepare(connection: Connection): Promise<void> {
+    const known = this.prepared.get(connection);
+    const work = known ?? this.createTopics(connection);
+    this.prepared.set(connection, work);
+    return work;
+  }
+
+  private async createTopics(connection: Connection): Promise<void> {
+    const { options, registry } = this.parts;
+    const { admin } = await connection.open();
+    const classes = connection.name === options.broker ? registry.definitions.topics : [];
+    const wanted = { handlers: this.handlersOf(connection), classes };
+    for (const drift of await ensureTopics(admin, options.ensureTopics, wanted)) this.parts.log.warn(planOf(drift));
+  }
+
+  private startWhenReady(): void {
+    if (!this.listens || !this.isBootstrapped || this.draining) return;
+    this.started = Promise.all(this.boundConnections.map((connection) => this.startHandlers(connection)));
+  }
+
+  private async startHandlers(connection: Connection): Promise<void> {
+    const members = this.membersByConnection.get(connection) ?? [];
+    const reports = members.flatMap(({ handlers }) => [...handlers.values()].map(({ report }) => report));
+    if (!connection.isEnabled)
+      return reports.forEach((report) => this.notStarted(report, `connection ${connection.name} is disabled`));
+    try {
+      const driver = await connection.open();
+      await this.prepare(connection);
+      if (this.draining) return;
+      for (const { definition } of reports) this.parts.log.log(describeHandler(definition));
+      for (const member of members) member.start(driver);
+    } catch (error) {
+      if (!this.draining) for (const member of members) member.fail(error as Error);
+    }
+  }
+
+  private createMembers(connection: Connection): Member[] {
+    const { options, clock, log } = this.parts;
+    const { maxPollRecords } = connection.settings.options;
+    const { drainTimeoutMs } = options;
+    const { features, formats } = connection;
+    const parts = { maxPollRecords, drainTimeoutMs, clock, log, budget: this.budget, features, formats };
+    const groups = groupBy(this.handlersOf(connection), ({ groupId }) => groupId);
+    return [...groups.values()].map((handlers) => new Member({ handlers, ...parts }));
+  }
+
+  private async stopMembers(): Promise<void> {
+    const { clock, options, streams } = this.parts;
+    const deadline: Deadline = deadlineIn(clock, options.shutdownTimeoutMs);
+    const members = this.found ? this.members : [];
+    await Promise.all([...members.map((member) => member.stop(deadline)), streams.drain(deadline)]);
+    deadline.cancel();
+  }
+
+  private handlersOf(connection: Connection): readonly HandlerDefinition[] {
+    return this.parts.registry.definitions.handlers.filter((handler) => handler.connection === connection.name);
+  }
+
+  private notStarted(report: HandlerReport, reason: string): void {
+    report.stopped(reason);
+    this.parts.log.error(`Handler ${report.definition.name} is not started: ${reason}`);
+  }
+
+  private notReachable({ name }: Connection): MessagingError {
+    const text = `Connection \`${name}\` is not up after ${FIRST_ATTEMPT_MS} ms, and \`failFast\` is set. Start the broker, or correct its address.`;
+    return new BrokerUnavailableError(text, { connection: name });
+  }
+}

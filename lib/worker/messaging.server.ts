@@ -1,0 +1,68 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Server, type AsyncMicroserviceOptions, type CustomTransportStrategy } from '@nestjs/microservices';
+import { MessagingRuntime } from './messaging.runtime.js';
+
+/**
+ * The transport strategy that Nest starts and stops. `@EventPattern` handlers are none of its business: its transport id is its own.
+ */
+@Injectable()
+export class MessagingServer extends Server implements CustomTransportStrategy {
+  override readonly transportId = Symbol.for('nestjs-messaging');
+  /** Whether an app was given this strategy; else nothing would ever start the handlers. */
+  isConnected = false;
+
+  /** @internal */
+  constructor(@Inject(MessagingRuntime) private readonly runtime: MessagingRuntime) {
+    super();
+  }
+
+  listen(callback: (error?: unknown) => void): void {
+    void this.start(callback);
+  }
+
+  close(): Promise<void> {
+    return this.runtime.drain();
+  }
+
+  /** @throws Error always: the library's events are on `node:diagnostics_channel`. */
+  on(event: string): never {
+    throw new Error(
+      `There is no event \`${event}\` to listen to here. Subscribe to the \`messaging:*\` channels of node:diagnostics_channel.`,
+    );
+  }
+
+  /** The runtime that has the handlers. */
+  unwrap<T>(): T {
+    return this.runtime as T;
+  }
+
+  private async start(callback: (error?: unknown) => void): Promise<void> {
+    try {
+      await this.runtime.listen();
+    } catch (error) {
+      return callback(error);
+    }
+    callback();
+  }
+}
+
+/**
+ * What makes an app run the handlers of its `MessagingModule`: for `NestFactory.createMicroservice` and for
+ * `app.connectMicroservice` alike.
+ *
+ * @example
+ * ```ts
+ * const app = await NestFactory.createMicroservice(AppModule, messagingMicroservice());
+ * app.enableShutdownHooks();
+ * await app.listen();
+ * ```
+ */
+export function messagingMicroservice(): AsyncMicroserviceOptions {
+  return {
+    inject: [MessagingServer],
+    useFactory: (server: MessagingServer) => {
+      server.isConnected = true;
+      return { strategy: server };
+    },
+  };
+}

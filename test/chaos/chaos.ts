@@ -1,0 +1,186 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { deadlineIn, systemClock } from '../../lib/core/clock.js';
+import { MessagingError } from '../../lib/core/errors.js';
+import { driverFactory } from '../../lib/driver/driver.factory.js';
+import type { Driver } from '../../lib/driver/driver.js';
+import { resolveMessagingOptions } from '../../lib/options/messaging.options.js';
+import { record } from '../support/records.js';
+import { TestLog } from '../support/test-log.js';
+import { unique } from '../support/unique.js';
+import { chaosBrokers, type ChaosBroker } from './brokers.js';
+import { Collector, type Passed } from './collector.js';
+import { Fleet } from './fleet.js';
+
+export type Fault = 'kill' | 'term' | 'freeze' | 'restart' | 'cut' | 'join' | 'leave';
+
+export interface ChaosOptions {
+  readonly broker: string;
+  /** How long messages are sent and faults happen, in s. */
+  readonly seconds: number;
+  readonly messages: number;
+  /** In this order, one after the other, each once at least and over again while there is time. */
+  readonly faults: readonly Fault[];
+  readonly log?: (line: string) => void;
+}
+
+export interface ChaosResult {
+  readonly broker: string;
+  readonly produced: number;
+  readonly outputs: number;
+  readonly lost: number;
+  readonly outOfOrder: number;
+  readonly duplicates: number;
+  readonly restarts: number;
+  readonly seconds: number;
+}
+
+const PARTITIONS = 8;
+const KEYS = 200;
+const MEMBERS = 2;
+/** Longer than the session of a member. */
+const FREEZE_MS = 8_000;
+/** Nothing has come out for so long: what is missing is lost. */
+const STALL_MS = 60_000;
+
+/** Sends keyed messages through a group of processes while everything around them fails, and says what became of them. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const open = (chaosBrokers as Readonly<Record<string, () => Promise<ChaosBroker>>>)[options.broker];
+  if (!open)
+    throw new Error(
+      `Expected \`broker\` to be one of ${Object.keys(chaosBrokers).join(', ')}, got \`${options.broker}\`.`,
+    );
+  const broker = await open();
+  try {
+    return await new Chaos(options, broker).run();
+  } finally {
+    await broker.stop();
+  }
+}
+
+class Chaos {
+  private readonly names = { TOPIC: unique('in'), OUTPUT: unique('out'), GROUP: unique('group') };
+  private readonly produced: Passed[] = [];
+  private readonly fleet: Fleet;
+  private readonly started = Date.now();
+  private restarts = 0;
+
+  constructor(
+    private readonly options: ChaosOptions,
+    private readonly broker: ChaosBroker,
+  ) {
+    this.fleet = new Fleet({ ...this.names, OPTIONS: JSON.stringify(broker.options) });
+  }
+
+  async run(): Promise<ChaosResult> {
+    const driver = await this.openDriver();
+    try {
+      await driver.admin.create(
+        [this.names.TOPIC, this.names.OUTPUT].map((topic) => ({ topic, partitions: PARTITIONS })),
+      );
+      const collector = Collector.start(driver, this.names.OUTPUT, unique('collector'));
+      await this.fleet.start(MEMBERS);
+      await Promise.all([this.produce(driver), this.strike()]);
+      this.say(`${this.produced.length} sent, ${collector.count} have come out`);
+      await this.drain(collector);
+      return this.judge(collector);
+    } finally {
+      await this.fleet.stop();
+      const deadline = deadlineIn(systemClock, 5_000);
+      await driver.close(deadline);
+      deadline.cancel();
+    }
+  }
+
+  private async openDriver(): Promise<Driver> {
+    const { connections, broker } = resolveMessagingOptions(this.broker.options, {});
+    const connection = connections.get(broker);
+    if (!connection) throw new Error(`there is no connection ${broker}`);
+    const context = { connection: broker, clock: systemClock, log: new TestLog(), onStatus: () => {} };
+    const driver = await driverFactory.create(connection, context);
+    await driver.connect();
+    return driver;
+  }
+
+  /** Evenly over the time; only what the broker acknowledged counts. */
+  private async produce(driver: Driver): Promise<void> {
+    const { messages, seconds } = this.options;
+    const rounds = seconds * 10;
+    const sending: Promise<void>[] = [];
+    for (let round = 0, n = 0; round < rounds; round++) {
+      const end = Math.round((messages * (round + 1)) / rounds);
+      const list = Array.from({ length: end - n }, (_, at) => ({ key: `key-${(n + at) % KEYS}`, n: n + at }));
+      n = end;
+      sending.push(this.send(driver, list));
+      await delay(100);
+    }
+    await Promise.all(sending);
+  }
+
+  private async send(driver: Driver, list: readonly Passed[]): Promise<void> {
+    const records = list.map((passed) => record(this.names.TOPIC, JSON.stringify(passed), { key: passed.key }));
+    const results = await driver.send(records, Date.now() + 120_000);
+    for (const [index, result] of results.entries()) {
+      if (result instanceof MessagingError) throw result;
+      this.produced.push(list[index] as Passed);
+    }
+  }
+
+  private async strike(): Promise<void> {
+    const { faults, seconds } = this.options;
+    const end = this.started + seconds * 1_000;
+    for (let turn = 0; turn < faults.length || (Date.now() < end && faults.length > 0); turn++) {
+      const fault = faults[turn % faults.length] as Fault;
+      await delay(1_000);
+      this.say(fault);
+      await this.inflict(fault);
+    }
+  }
+
+  private async inflict(fault: Fault): Promise<void> {
+    switch (fault) {
+      case 'kill':
+        return this.fleet.replace('SIGKILL');
+      case 'term':
+        return this.fleet.replace('SIGTERM');
+      case 'freeze':
+        return this.fleet.freeze(() => delay(FREEZE_MS));
+      case 'restart':
+        this.restarts++;
+        return this.broker.restart();
+      case 'cut':
+        return this.broker.cut();
+      case 'join':
+        return this.fleet.start(1);
+      case 'leave':
+        return this.fleet.size > 1 ? this.fleet.leave() : undefined;
+    }
+  }
+
+  private async drain(collector: Collector): Promise<void> {
+    let before = -1;
+    for (let since = Date.now(); collector.count < this.produced.length; await delay(100)) {
+      if (collector.count !== before) since = Date.now();
+      before = collector.count;
+      if (Date.now() - since < STALL_MS) continue;
+      this.say(this.fleet.log);
+      return;
+    }
+  }
+
+  private judge(collector: Collector): ChaosResult {
+    return {
+      broker: this.options.broker,
+      produced: this.produced.length,
+      outputs: collector.outputs,
+      lost: this.produced.filter((passed) => !collector.has(passed)).length,
+      outOfOrder: collector.outOfOrder,
+      duplicates: collector.outputs - collector.count,
+      restarts: this.fleet.restarts + this.restarts,
+      seconds: Math.round((Date.now() - this.started) / 1_000),
+    };
+  }
+
+  private say(line: string): void {
+    this.options.log?.(`${((Date.now() - this.started) / 1_000).toFixed(1)} s: ${line}`);
+  }
+}

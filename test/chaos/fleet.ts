@@ -1,0 +1,53 @@
+import { Child } from '../support/child.js';
+
+/** The processes of one group. */
+export class Fleet {
+  /** How often a process was replaced. */
+  restarts = 0;
+  private readonly members: Child[] = [];
+
+  constructor(private readonly env: NodeJS.ProcessEnv) {}
+
+  get size(): number {
+    return this.members.length;
+  }
+
+  async start(count: number): Promise<void> {
+    const started = Array.from({ length: count }, () => Child.app('test/chaos/member.ts', this.env));
+    this.members.push(...started);
+    await Promise.all(started.map((child) => child.line(/^listening$/, 60_000)));
+  }
+
+  /** Ends one at any moment, and another takes its place. */
+  async replace(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.members.shift();
+    if (!child) return;
+    child.signal(signal);
+    await child.end();
+    this.restarts++;
+    await this.start(1);
+  }
+
+  /** Stops one in its tracks, longer than its session lasts, and lets it go on. */
+  async freeze(wait: () => Promise<unknown>): Promise<void> {
+    const [child] = this.members;
+    child?.signal('SIGSTOP');
+    await wait();
+    child?.signal('SIGCONT');
+  }
+
+  async leave(): Promise<void> {
+    const child = this.members.pop();
+    child?.signal('SIGTERM');
+    await child?.end();
+  }
+
+  /** What the members wrote to their logs, for a failure's text. */
+  get log(): string {
+    return this.members.flatMap(({ lines }) => lines.slice(-20)).join('\n');
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.members.splice(0).map((child) => child.kill()));
+  }
+}

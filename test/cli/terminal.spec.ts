@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { brokerAddress } from '../support/brokers/with-broker.js';
+import { eventually } from '../support/eventually.js';
+import { hasProgram } from '../support/programs.js';
+import { unique } from '../support/unique.js';
+import { Project } from './project.js';
+
+const kafka = brokerAddress('kafka');
+const hasTmux = hasProgram('tmux', 'apt-get install tmux | brew install tmux');
+const execute = promisify(execFile);
+
+/** A terminal of its own server, which ends with it. */
+class Screen {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'nestjs-messaging-tmux-'));
+  private readonly socket = join(this.folder, 'tmux');
+
+  private constructor(private readonly project: Project) {}
+
+  static async open(project: Project, width: number, env: NodeJS.ProcessEnv): Promise<Screen> {
+    const screen = new Screen(project);
+    const variables = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+    const size = ['-x', String(width), '-y', '3000']; // a broker that many tests share has many topics
+    await screen.tmux('new-session', '-d', ...size, ...variables, '-c', project.folder, 'env PS1="> " sh');
+    return screen;
+  }
+
+  /** Types a line and presses Enter. */
+  async type(line: string): Promise<void> {
+    await this.tmux('send-keys', '-l', line);
+    await this.tmux('send-keys', 'Enter');
+  }
+
+  async press(key: string): Promise<void> {
+    await this.tmux('send-keys', key);
+  }
+
+  /** `messaging …`, with its exit code told after it. */
+  messaging(args: string): Promise<void> {
+    return this.type(`clear; ${process.execPath} ${this.project.bin} ${args}; echo "code $?"`);
+  }
+
+  /** What is on the screen once it holds this. */
+  async shows(pattern: RegExp, { colors = false } = {}): Promise<string> {
+    return eventually(async () => {
+      const { stdout } = await this.tmux('capture-pane', '-p', ...(colors ? ['-e'] : []));
+      expect(stdout).toMatch(pattern);
+      return stdout;
+    }, 30_000);
+  }
+
+  async close(): Promise<void> {
+    await this.tmux('kill-server');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private tmux(...args: readonly string[]): Promise<{ readonly stdout: string }> {
+    return execute('tmux', ['-S', this.socket, '-f', '/dev/null', ...args]);
+  }
+}
+
+describe.runIf(kafka !== undefined && hasTmux)('messaging in a terminal', () => {
+  let project: Project;
+  let screen: Screen;
+  const topic = `${unique('cli')}-with-a-name-that-is-longer-than-this-narrow-terminal-is-wide`;
+
+  beforeAll(async () => {
+    project = new Project({ KAFKA_BOOTSTRAP_SERVERS: kafka });
+    screen = await Screen.open(project, 60, { KAFKA_BOOTSTRAP_SERVERS: kafka, NO_COLOR: '' });
+    await project.run(['kafka', 'create-topic', topic]);
+  });
+
+  afterAll(async () => {
+    await screen.close();
+    await project.remove();
+  });
+
+  it('fits tables to its width, and cuts nothing in a pipe', async () => {
+    await screen.messaging('kafka topics');
+    const shown = await screen.shows(/code 0/);
+    const [line] = shown.split('\n').filter((one) => one.startsWith(topic.slice(0, 20)));
+    expect(line).toMatch(/… +1 +0$/);
+    expect(shown.split('\n').every((one) => one.length <= 60)).toBe(true);
+    expect((await project.run(['kafka', 'topics'])).stdout).toContain(`${topic}  `);
+  });
+
+  it('writes in colour here, and nowhere else; NO_COLOR turns it off', async () => {
+    await screen.messaging('kafka topics');
+    await screen.shows(/code 0/);
+    expect(await screen.shows(/code 0/, { colors: true })).toContain('\u001B[1mtopic');
+    const piped = await project.run(['kafka', 'topics'], '', { NO_COLOR: '' });
+    expect(piped.stdout).not.toContain('\u001B[');
+    await screen.type('export NO_COLOR=1');
+    await screen.messaging('kafka topics');
+    await screen.shows(/code 0/);
+    expect(await screen.shows(/code 0/, { colors: true })).not.toContain('\u001B[1mtopic');
+  });
+
+  it('asks before it deletes', async () => {
+    const question = /Delete topic .*with 0 messages\? \[y\/N\]/s;
+    await screen.messaging(`kafka delete-topic ${topic}`);
+    await screen.shows(question);
+    await screen.type('n');
+    await screen.shows(/Nothing was deleted\.\s+code 0/);
+    await screen.messaging(`kafka delete-topic ${topic}`);
+    await screen.shows(question);
+    await screen.type('y');
+    expect(await screen.shows(/Deleted topic .*code 0/s)).not.toContain('Nothing was deleted');
+  });
+
+  it('ends printing on Ctrl-C, in order', async () => {
+    const other = unique('cli');
+    await project.run(['kafka', 'create-topic', other]);
+    await screen.messaging(`kafka consume ${other}`);
+    await screen.shows(/Ctrl-C ends\./);
+    await screen.press('C-c');
+    await screen.shows(/code 0/);
+    await eventually(async () => {
+      const { stdout } = await project.run(['kafka', 'groups', '--json']);
+      expect(stdout).not.toContain(other);
+    });
+  });
+
+  it('shows how far sending a file is', async () => {
+    const other = unique('cli');
+    await project.run(['kafka', 'create-topic', other]);
+    project.write('lines.txt', Array.from({ length: 60_000 }, (_, index) => `line ${index}`).join('\n'));
+    await screen.messaging(`kafka produce ${other} --file lines.txt`);
+    await screen.shows(/█.* % {2}\d+ sent, \d+\/s, \d+ s left/);
+    const end = await screen.shows(/code 0/);
+    expect(end).toMatch(new RegExp(`Sent 60000 messages to ${other}\\.`));
+    expect(end).not.toContain('█');
+  });
+});

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { Project } from './project.js';
+
+describe('messaging', () => {
+  let project: Project;
+
+  beforeAll(() => {
+    project = new Project({});
+  });
+
+  afterAll(() => project.remove());
+
+  it.each([
+    [['kafka', 'topcs'], /did you mean `topics`\?/],
+    [['kafka', 'group', 'sek'], /did you mean `seek`\?/],
+    [['wrkers'], /unknown command 'wrkers'/],
+    [['kafka', 'create-topic'], /missing required argument 'topic'/],
+    [['kafka', 'create-topic', 'a', '--partitons', '3'], /Did you mean --partitions\?/],
+    [['kafka', 'create-topic', 'a', '--partitions', '0'], /Expected `--partitions` to be an integer ≥ 1, got `0`/],
+    [['kafka', 'create-topic', 'a', '--config', 'compact'], /Expected `--config` to be name=value/],
+    [['kafka', 'consume', 'a', '--from', 'yesterday'], /or an offset, got `yesterday`/],
+    [['kafka', 'group', 'seek', 'a', '--to', 'end'], /--topic is missing/],
+    [['kafka', 'topics', 'a'], /too many arguments/],
+    [['worker'], /Name the handlers to run, or give --all/],
+    [['workers'], /No compiled root module is found: .*app\.module\.js/],
+    [['workers', '--app', 'nothing.js'], /nothing\.js` does not exist/],
+  ])('ends %j with 64, and says what is wrong on stderr', async (args, text) => {
+    const { code, stdout, stderr } = await project.run(args);
+    expect(stderr).toMatch(text);
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+  });
+
+  it('ends with 1 when the broker does not answer, after one attempt and with one line', async () => {
+    const { code, stdout, stderr } = await project.run(['kafka', 'topics', '-b', '127.0.0.1:1']);
+    expect(stderr).toMatch(/^Connection `kafka` does not answer: .*ECONNREFUSED 127\.0\.0\.1:1\n$/);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  });
+
+  it('ends with 1 for a wrong variable, in the environment and in .env', async () => {
+    const wrong = await project.run(['kafka', 'topics'], '', { KAFKA_BOOTSTRAP_SERVERS: 'nowhere' });
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/KAFKA_BOOTSTRAP_SERVERS.*`nowhere`/) });
+    project.write('.env', 'KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:2\n');
+    expect((await project.run(['kafka', 'topics'])).stderr).toContain('127.0.0.1:2');
+    project.write('.env', '');
+  });
+
+  it('tells its version', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await project.run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('helps at once with the text that the commands themselves make', async () => {
+    for (const words of [[], ['kafka'], ['worker'], ['kafka', 'create-topic'], ['kafka', 'group', 'seek']]) {
+      const kept = await project.run([...words, '--help']);
+      const made = await project.run([...words, '--help'], '', { MESSAGING_CLI_REAL_HELP: '1' });
+      expect(kept.stdout).toContain(['Usage: messaging', ...words].join(' '));
+      expect(kept).toEqual({ ...made, stdout: `${made.stdout.trimEnd()}\n` });
+    }
+  });
+});

@@ -1,0 +1,272 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deadlineIn, systemClock } from '../../lib/core/clock.js';
+import type { Delivery } from '../../lib/core/delivery.js';
+import { BrokerError, GroupInUseError, UnknownGroupError, UnknownTopicError } from '../../lib/core/errors.js';
+import { MessagingError } from '../../lib/core/errors.js';
+import type { BrokerAdmin, PartitionPosition, ReadSink } from '../../lib/driver/broker-admin.js';
+import type { Driver } from '../../lib/driver/driver.js';
+import { eventually } from '../support/eventually.js';
+import { record, records } from '../support/records.js';
+import { unique } from '../support/unique.js';
+import { TestMember } from './test-member.js';
+
+/** What the suite needs of a driver. All drivers it makes speak to one broker. */
+export interface AdminSubject {
+  readonly name: string;
+  /** A connected driver that commits within 200 ms. */
+  createDriver(): Promise<Driver>;
+  /** Whether a topic can get more partitions. */
+  readonly growsTopics: boolean;
+  /** Settings of a topic as the broker writes them, and what is then read; undefined where it has none. */
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
+/** Remembers what was read, and how far. */
+class TestSink implements ReadSink {
+  readonly seen: Delivery[] = [];
+  readonly errors: MessagingError[] = [];
+  readonly positions = new Map<number, string>();
+
+  onRead(deliveries: readonly Delivery[], { partition, offset }: PartitionPosition): void {
+    this.seen.push(...deliveries);
+    this.positions.set(partition, offset);
+  }
+
+  onError(error: MessagingError): void {
+    this.errors.push(error);
+  }
+
+  get values(): string[] {
+    return this.seen.map(({ value }) => String(value));
+  }
+}
+
+/** What every driver's administration keeps, on its live broker. */
+export function adminContract({ name, createDriver, growsTopics, configs }: AdminSubject): void {
+  describe(`${name} administration`, () => {
+    let driver: Driver;
+    let admin: BrokerAdmin;
+    const members: TestMember[] = [];
+
+    const createTopic = async (partitions = 3): Promise<string> => {
+      const topic = unique('topic');
+      await driver.admin.create([{ topic, partitions }]);
+      return topic;
+    };
+    const send = async (topic: string, count: number, partition = 0) => {
+      const results = await driver.send(
+        records(topic, count).map((one) => ({ ...one, partition })),
+        Date.now() + 30_000,
+      );
+      for (const result of results) if (result instanceof MessagingError) throw result;
+    };
+    const join = (topic: string, groupId: string): TestMember => {
+      const member = TestMember.join(driver, { topics: [topic], groupId });
+      members.push(member);
+      return member;
+    };
+    const leave = async (member: TestMember) => {
+      const deadline = deadlineIn(systemClock, 20_000);
+      await member.subscription.stop(deadline);
+      deadline.cancel();
+    };
+    const positionOf = async (groupId: string, partition: number) => {
+      const { partitions } = await admin.describeGroup(groupId);
+      return partitions.find((one) => one.partition === partition)?.position;
+    };
+    /** A group that has handled everything and left. */
+    const handled = async (topic: string, count: number): Promise<string> => {
+      const groupId = unique('group');
+      const member = join(topic, groupId);
+      await eventually(() => expect(member.settled).toHaveLength(count));
+      await leave(member);
+      return groupId;
+    };
+
+    beforeEach(async () => {
+      driver = await createDriver();
+      if (!driver.brokerAdmin) throw new Error('this driver has no administration');
+      admin = driver.brokerAdmin;
+    });
+
+    afterEach(async () => {
+      await Promise.all(members.splice(0).map(leave));
+      const deadline = deadlineIn(systemClock, 10_000);
+      await driver.close(deadline);
+      deadline.cancel();
+    });
+
+    it('lists and describes a topic, with where each partition begins and ends', async () => {
+      const topic = await createTopic(2);
+      await send(topic, 3, 1);
+      expect(await admin.listTopics()).toContain(topic);
+      const { partitions } = await admin.describeTopic(topic);
+      expect(partitions).toEqual([
+        expect.objectContaining({ partition: 0, start: '0', end: '0' }),
+        expect.objectContaining({ partition: 1, start: '0', end: '3' }),
+      ]);
+    });
+
+    it('keeps the settings of a topic, and shows those that somebody made', async () => {
+      const topic = unique('topic');
+      const spec = { topic, partitions: 1, retentionMs: 3_600_000 };
+      await driver.admin.create([configs ? { ...spec, configs } : spec]);
+      const found = await admin.describeTopic(topic);
+      expect(found.configs).toEqual({ 'retention.ms': '3600000', ...configs });
+    });
+
+    it('deletes a topic: it is gone when that resolves, and can be made again, empty', async () => {
+      const topic = await createTopic(1);
+      await send(topic, 2);
+      await admin.deleteTopic(topic);
+      expect(await admin.listTopics()).not.toContain(topic);
+      await expect(admin.describeTopic(topic)).rejects.toBeInstanceOf(UnknownTopicError);
+      await eventually(async () => {
+        await driver.admin.create([{ topic, partitions: 1 }]);
+        expect((await admin.describeTopic(topic)).partitions[0]?.end).toBe('0');
+      });
+    });
+
+    it('names a topic and a group that are not there', async () => {
+      const topic = unique('nothing');
+      await expect(admin.describeTopic(topic)).rejects.toBeInstanceOf(UnknownTopicError);
+      await expect(admin.deleteTopic(topic)).rejects.toBeInstanceOf(UnknownTopicError);
+      await expect(admin.positionsAt(topic, { at: 'latest' })).rejects.toBeInstanceOf(UnknownTopicError);
+      await expect(admin.describeGroup(topic)).rejects.toBeInstanceOf(UnknownGroupError);
+      await expect(admin.deleteGroup(topic)).rejects.toBeInstanceOf(UnknownGroupError);
+    });
+
+    it.runIf(growsTopics)('adds partitions that can be sent to, and never takes any away', async () => {
+      const topic = await createTopic(1);
+      await admin.addPartitions(topic, 3);
+      await send(topic, 1, 2);
+      expect((await admin.describeTopic(topic)).partitions.map(({ end }) => end)).toEqual(['0', '0', '1']);
+      await expect(admin.addPartitions(topic, 2)).rejects.toBeInstanceOf(BrokerError);
+    });
+
+    it('tells how far a group is, who reads, and what is left; null where that is not known', async () => {
+      const topic = await createTopic(2);
+      await send(topic, 3, 0);
+      const groupId = unique('group');
+      const member = join(topic, groupId);
+      await eventually(async () => {
+        const found = await admin.describeGroup(groupId);
+        expect(found).toMatchObject({ groupId, state: 'stable', members: 1 });
+        const [first] = found.partitions;
+        expect(first).toMatchObject({ topic, partition: 0, position: '3', end: '3', lag: 0 });
+        expect(first?.member).toEqual(expect.any(String));
+      });
+      await leave(member);
+      await send(topic, 2, 0);
+      const left = await admin.describeGroup(groupId);
+      expect(left).toMatchObject({ state: 'empty', members: 0 });
+      expect(left.partitions[0]).toMatchObject({ position: '3', end: '5', lag: 2, member: null });
+      expect(await admin.listGroups()).toContain(groupId);
+      const strange = unique('group');
+      await admin.seek(strange, topic, [{ partition: 0, offset: '1' }]);
+      expect((await admin.describeGroup(strange)).partitions).toEqual([
+        expect.objectContaining({ partition: 0, position: '1', lag: 4 }),
+        expect.objectContaining({ partition: 1, position: null, lag: null }),
+      ]);
+    });
+
+    it('moves an empty group to the beginning, the end, a time and an offset, and reads back where it is', async () => {
+      const topic = await createTopic(1);
+      const at = [1_000, 2_000, 3_000, 4_000].map((ms) => Date.now() - 60_000 + ms);
+      for (const timestamp of at) await driver.send([record(topic, 'v', { timestamp })], Date.now() + 30_000);
+      const groupId = await handled(topic, 4);
+      const targets = [
+        [{ at: 'earliest' }, '0'],
+        [{ at: 'latest' }, '4'],
+        [{ time: at[2] as number }, '2'],
+        [{ time: Date.now() + 1_000_000 }, '4'],
+        [{ offset: '1' }, '1'],
+        [{ offset: '99' }, '4'],
+      ] as const;
+      for (const [target, offset] of targets) {
+        const positions = await admin.positionsAt(topic, target);
+        expect(positions).toEqual([{ partition: 0, offset }]);
+        expect(await admin.seek(groupId, topic, positions)).toEqual([{ partition: 0, offset }]);
+        expect(await positionOf(groupId, 0)).toBe(offset);
+      }
+    });
+
+    it('lets a group go on from where it was moved to', async () => {
+      const topic = await createTopic(1);
+      await send(topic, 4);
+      const groupId = await handled(topic, 4);
+      await admin.seek(groupId, topic, [{ partition: 0, offset: '2' }]);
+      const again = join(topic, groupId);
+      await eventually(() => expect(again.seen.map(({ offset }) => offset)).toEqual(['2', '3']));
+    });
+
+    it('neither moves nor deletes a group that has members', async () => {
+      const topic = await createTopic(1);
+      await send(topic, 2);
+      const groupId = unique('group');
+      const member = join(topic, groupId);
+      await eventually(async () => expect(await positionOf(groupId, 0)).toBe('2'));
+      await expect(admin.seek(groupId, topic, [{ partition: 0, offset: '0' }])).rejects.toBeInstanceOf(GroupInUseError);
+      await expect(admin.deleteGroup(groupId)).rejects.toBeInstanceOf(GroupInUseError);
+      expect(await positionOf(groupId, 0)).toBe('2');
+      await leave(member);
+      await admin.deleteGroup(groupId);
+      await expect(admin.describeGroup(groupId)).rejects.toBeInstanceOf(UnknownGroupError);
+    });
+
+    it('reads from given positions on, and what comes after, without leaving a trace', async () => {
+      const topic = await createTopic(2);
+      await send(topic, 3, 0);
+      await send(topic, 1, 1);
+      const groupsBefore = await admin.listGroups();
+      const sink = new TestSink();
+      const groupId = unique('reader');
+      const reader = admin.read({ topic, groupId, from: [{ partition: 0, offset: '1' }] }, sink);
+      await eventually(() => expect(sink.seen.map(({ offset }) => offset)).toEqual(['1', '2']));
+      await send(topic, 1, 0);
+      await eventually(() => expect(sink.positions).toEqual(new Map([[0, '4']])));
+      expect(sink.seen.every(({ partition }) => partition.topic === topic && partition.index === 0)).toBe(true);
+      await reader.close();
+      await reader.close();
+      expect((await admin.listGroups()).filter((one) => one === groupId)).toEqual([]);
+      expect(groupsBefore).not.toContain(groupId);
+      expect(sink.errors).toEqual([]);
+    });
+
+    it('reads beside a group at work, whose members keep their partitions and positions', async () => {
+      const topic = await createTopic(1);
+      const groupId = unique('group');
+      const member = join(topic, groupId);
+      await eventually(() => expect(member.assigned).toHaveLength(1));
+      const [before] = member.assigned;
+      const sink = new TestSink();
+      const from = await admin.positionsAt(topic, { at: 'earliest' });
+      const reader = admin.read({ topic, groupId: `${groupId}-cli-1`, from }, sink);
+      await send(topic, 3);
+      await eventually(() => expect(sink.seen).toHaveLength(3));
+      await eventually(async () => expect(await positionOf(groupId, 0)).toBe('3'));
+      await reader.close();
+      expect(member.assigned).toEqual([before]);
+      expect(member.assigned[0]).toBe(before);
+      expect(member.settled).toHaveLength(3);
+    });
+
+    it('pauses a reader', async () => {
+      const topic = await createTopic(1);
+      const sink = new TestSink();
+      const reader = admin.read({ topic, groupId: unique('reader'), from: [{ partition: 0, offset: '0' }] }, sink);
+      await send(topic, 1);
+      await eventually(() => expect(sink.seen).toHaveLength(1));
+      reader.pause();
+      const other = new TestSink();
+      const witness = admin.read({ topic, groupId: unique('reader'), from: [{ partition: 0, offset: '0' }] }, other);
+      await eventually(() => expect(other.seen).toHaveLength(1)); // by now a pause has taken effect
+      await send(topic, 2);
+      await eventually(() => expect(other.seen).toHaveLength(3));
+      expect(sink.seen).toHaveLength(1);
+      reader.resume();
+      await eventually(() => expect(sink.values).toHaveLength(3));
+      await Promise.all([reader.close(), witness.close()]);
+    });
+  });
+}

@@ -1,0 +1,18 @@
+import { systemClock } from '../../lib/core/clock.js';
+import { MemoryDriver } from '../../lib/driver/memory/memory.driver.js';
+import { memoryFeatures } from '../../lib/driver/memory/memory.features.js';
+import { MemoryBroker } from '../../lib/memory-broker/memory-broker.js';
+import { memoryOptions } from '../../lib/options/memory.options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { driverContract } from '../contract/driver.contract.js';
+import { TestLog } from '../support/test-log.js';
+
+const broker = new MemoryBroker();
+const options = resolveOptions(memoryOptions, { path: '', input: { broker, autoCreateTopics: false }, faults: [] });
+
+driverContract({
+  name: 'memory',
+  features: memoryFeatures,
+  createDriver: async () =>
+    new MemoryDriver(options, { connection: 'memory', clock: systemClock, log: new TestLog(), onStatus: () => {} }),
+});

@@ -1,0 +1,112 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../lib/core/clock.js';
+import { Janitor } from '../../../lib/driver/redis/janitor.js';
+import { lagOf } from '../../../lib/driver/redis/lag.js';
+import { RedisKeys } from '../../../lib/driver/redis/redis.keys.js';
+import { RedisTopics } from '../../../lib/driver/redis/redis.topics.js';
+import { redisOptions, type RedisOptions } from '../../../lib/options/redis.options.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { brokerAddress } from '../../support/brokers/with-broker.js';
+import { TestLog } from '../../support/test-log.js';
+import { unique } from '../../support/unique.js';
+
+const url = brokerAddress('redis') ?? '';
+const WEEK_MS = 604_800_000;
+
+describe.runIf(url !== '')('upkeep in Redis', () => {
+  let client: Redis;
+  let topics: RedisTopics;
+  let log: TestLog;
+  const topic = () => unique('topic');
+
+  const janitor = (input: RedisOptions = {}): Janitor => {
+    const options = resolveOptions(redisOptions, { path: '', input, faults: [] });
+    return new Janitor({ client, clock: systemClock, log, topics, options });
+  };
+  /** Entries of 8 days ago and of now; the approximate trim removes whole nodes of 100. */
+  const fill = async (stream: string): Promise<void> => {
+    const old = Date.now() - WEEK_MS - 86_400_000;
+    for (let index = 1; index <= 300; index++) await client.xadd(stream, `${old}-${index}`, 'data', 'old');
+    for (let index = 0; index < 5; index++) await client.xadd(stream, '*', 'data', 'new');
+  };
+
+  beforeEach(() => {
+    client = new Redis(url, { protocol: 2 });
+    topics = new RedisTopics({ client, keys: new RedisKeys(''), connection: 'redis' });
+    log = new TestLog();
+  });
+
+  afterEach(() => client.disconnect());
+
+  it('removes what is older than the topic keeps, and tells the groups that had not read it', async () => {
+    const name = topic();
+    await topics.create({ topic: name });
+    await client.xgroup('CREATE', name, 'behind', '0');
+    await fill(name);
+    await client.xgroup('CREATE', name, 'ahead', '$');
+    await janitor().trim();
+    expect(await client.xlen(name)).toBeLessThan(110);
+    expect(log.texts('warn')).toEqual([
+      expect.stringContaining(`Topic ${name} no longer has messages that group behind did not read`),
+    ]);
+  });
+
+  it('keeps them as long as the topic itself says', async () => {
+    const name = topic();
+    await topics.create({ topic: name, retentionMs: WEEK_MS * 2 });
+    await fill(name);
+    await janitor().trim();
+    expect(await client.xlen(name)).toBe(305);
+  });
+
+  it('keeps about maxLen entries', async () => {
+    const name = topic();
+    await topics.create({ topic: name, retentionMs: WEEK_MS * 2 });
+    await fill(name);
+    await janitor({ maxLen: 100 }).trim();
+    expect(await client.xlen(name)).toBeLessThan(210);
+  });
+
+  it('leaves streams alone that other programs made', async () => {
+    const name = topic();
+    await fill(name);
+    await topics.find(name);
+    await janitor().trim();
+    expect(await client.xlen(name)).toBe(305);
+  });
+
+  it('counts what a group has not read, also after entries were removed', async () => {
+    const name = topic();
+    await topics.create({ topic: name });
+    const lag = async () => lagOf(client, name, 'group');
+    expect(await lag()).toEqual({ undelivered: 0, isExact: true, pending: 0 });
+    await client.xgroup('CREATE', name, 'group', '0');
+    for (let index = 0; index < 12; index++) await client.xadd(name, '*', 'data', 'x');
+    await client.xreadgroup('GROUP', 'group', 'm', 'COUNT', 2, 'STREAMS', name, '>');
+    expect(await lag()).toEqual({ undelivered: 10, isExact: true, pending: 2 });
+    await client.xtrim(name, 'MAXLEN', 5);
+    expect(await lag()).toEqual({ undelivered: 5, isExact: true, pending: 2 });
+    await client.xreadgroup('GROUP', 'group', 'm', 'COUNT', 9, 'STREAMS', name, '>');
+    expect(await lag()).toEqual({ undelivered: 0, isExact: true, pending: 7 });
+    await client.xadd(name, '*', 'data', 'x');
+    expect(await lag()).toEqual({ undelivered: 1, isExact: true, pending: 7 });
+  });
+
+  it('ends members that died, and none that has messages pending', async () => {
+    const name = topic();
+    await topics.create({ topic: name });
+    await client.xgroup('CREATE', name, 'group', '0');
+    await client.xadd(name, '*', 'data', 'x');
+    await client.xgroup('CREATECONSUMER', name, 'group', 'dead');
+    await client.xreadgroup('GROUP', 'group', 'pending', 'COUNT', 1, 'STREAMS', name, '>');
+    const own = janitor();
+    own.watch(name, 'group');
+    await own.bury(60_000);
+    expect(await client.xinfo('CONSUMERS', name, 'group')).toHaveLength(2);
+    await own.bury(0);
+    const left = (await client.xinfo('CONSUMERS', name, 'group')) as string[][];
+    expect(left.map((one) => one[1])).toEqual(['pending']);
+    expect((await client.xpending(name, 'group'))[0]).toBe(1);
+  });
+});

@@ -1,0 +1,172 @@
+import 'reflect-metadata';
+import { createInterface } from 'node:readline';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Module,
+  type INestApplication,
+  type INestMicroservice,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  EventTopic,
+  MemoryBroker,
+  type MessageContext,
+  messagingMicroservice,
+  MessagingModule,
+  ProducerService,
+  Worker,
+} from 'nestjs-messaging';
+import { LIFE_BROKERS, type LifeBroker } from './life-brokers.js';
+
+/*
+ * An app that tells each step of its life and does what its input says: `send <first> <last>`, `go` (lets held start-up and handlers
+ * go on), `close`, `close twice`.
+ */
+const { BROKER = 'memory', ADDRESS = '', TOPIC = '', GROUP = '', MODE = 'pure', HOLD = '', INIT = '' } = process.env;
+const broker = new MemoryBroker();
+
+class Gate {
+  private open: () => void = () => {};
+  private passing = new Promise<void>((resolve) => (this.open = resolve));
+  readonly pass = () => this.passing;
+  readonly go = () => this.open();
+}
+const gate = new Gate();
+
+class Input extends EventTopic {
+  static readonly topicName = TOPIC;
+  static override readonly partitions = 1;
+}
+
+/** A user's own resource. Its module is an ordinary one: Nest knows of no order between it and the handlers. */
+@Injectable()
+class Database implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  isOpen = false;
+
+  async onModuleInit() {
+    if (INIT === 'fail') throw new Error('the database is not there');
+    if (INIT === 'slow') console.log('initialising');
+    if (INIT === 'slow') await gate.pass();
+    this.isOpen = true;
+  }
+
+  async onApplicationBootstrap() {
+    if (INIT === 'slow bootstrap') console.log('bootstrapping');
+    if (INIT === 'slow bootstrap') await gate.pass();
+    console.log('bootstrapped');
+  }
+
+  onModuleDestroy() {
+    this.isOpen = false;
+    console.log('database closed');
+  }
+
+  onApplicationShutdown() {
+    if (BROKER === 'memory' && broker.topic(TOPIC)) console.log(`position ${broker.group(GROUP).position(TOPIC, 0)}`);
+  }
+}
+
+@Controller()
+class Handlers {
+  constructor(
+    private readonly database: Database,
+    private readonly producer: ProducerService,
+  ) {}
+
+  @Worker({ topic: Input, groupId: GROUP, concurrency: 4 })
+  async handle(n: number, { signal }: MessageContext) {
+    console.log(`begin ${n}`);
+    if (HOLD === 'stuck') signal.addEventListener('abort', () => console.log(`aborted ${n}`));
+    if (HOLD === 'stuck') await new Promise(() => {});
+    if (HOLD) await gate.pass();
+    await this.producer.send({ topic: `${TOPIC}-done`, message: n });
+    console.log(`end ${n} ${this.database.isOpen ? 'open' : 'closed'}`);
+  }
+
+  @Get('slow')
+  async slow() {
+    console.log('request begins');
+    await gate.pass();
+    await this.producer.send({ topic: `${TOPIC}-done`, message: 'request' });
+    return 'sent';
+  }
+}
+
+class Done extends EventTopic {
+  static readonly topicName = `${TOPIC}-done`;
+}
+
+@Module({ providers: [Database], exports: [Database] })
+class DatabaseModule {}
+
+@Module({
+  imports: [
+    MessagingModule.forRoot({
+      shutdownTimeoutMs: HOLD === 'stuck' ? 500 : 20_000,
+      ...(BROKER === 'memory' ? { memory: { broker } } : LIFE_BROKERS[BROKER as LifeBroker].options(ADDRESS)),
+    }),
+    MessagingModule.forFeature([Done]),
+    DatabaseModule,
+  ],
+  controllers: [Handlers],
+})
+class AppModule {}
+
+type App = INestApplication | INestMicroservice;
+
+async function create(): Promise<App> {
+  const options = { abortOnError: false };
+  if (MODE === 'pure') return NestFactory.createMicroservice(AppModule, { ...messagingMicroservice(), ...options });
+  const app = await NestFactory.create(AppModule, options);
+  app.connectMicroservice(messagingMicroservice());
+  return app;
+}
+
+async function start(app: App): Promise<void> {
+  if (!('getUrl' in app)) return void (await app.listen());
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  console.log(await app.getUrl());
+}
+
+function listenTo(app: App): void {
+  app.enableShutdownHooks();
+  process.once('SIGTERM', () => console.log('signal'));
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    const [verb, ...words] = line.split(' ');
+    if (verb === 'go') gate.go();
+    if (verb === 'send') void send(app, Number(words[0]), Number(words[1]));
+    if (verb === 'close') void close(app, words[0] === 'twice');
+  });
+}
+
+async function send(app: App, first: number, last: number): Promise<void> {
+  const messages = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  await app.get(ProducerService).sendBatch({ topic: Input, messages, key: String });
+  console.log(`sent ${last}`);
+}
+
+async function close(app: App, twice: boolean): Promise<void> {
+  await Promise.all(twice ? [app.close(), app.close()] : [app.close()]);
+  if (twice) await app.close();
+  console.log('closed');
+  process.stdin.destroy(); // nothing else may keep the process alive
+}
+
+const app = await create();
+listenTo(app);
+try {
+  await start(app);
+  console.log('started');
+} catch (error) {
+  console.log(`start failed: ${(error as Error).message}`);
+  await app.close();
+  process.stdin.destroy();
+  process.exitCode = 1;
+}

@@ -1,0 +1,423 @@
+import {
+  type ArgumentMetadata,
+  type CallHandler,
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  ParseIntPipe,
+  type PipeTransform,
+  ServiceUnavailableException,
+  SetMetadata,
+  UseGuards,
+  UseInterceptors,
+  UsePipes,
+  ValidationPipe,
+} from '@nestjs/common';
+import { APP_GUARD, APP_INTERCEPTOR, APP_PIPE, Reflector } from '@nestjs/core';
+import { Ctx, Payload } from '@nestjs/microservices';
+import { IsInt, IsString } from 'class-validator';
+import { map } from 'rxjs';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  type BatchContext,
+  Consumer,
+  EventTopic,
+  Headers,
+  isMessagingContext,
+  Key,
+  MessageContext,
+  type MessageHeaders,
+  Producer,
+  RetryAfterError,
+  Worker,
+  WorkerHost,
+} from '../../lib/index.js';
+import { createTestMessaging, type TestMessaging } from '../../lib/testing/index.js';
+import { type AppSpec, testModule } from '../support/test-app.js';
+
+class Order {
+  @IsInt()
+  readonly id!: number;
+
+  @IsString()
+  readonly customer!: string;
+}
+
+const steps: string[] = [];
+
+@Injectable()
+class Step implements CanActivate, NestInterceptor, PipeTransform {
+  constructor(private readonly name: string) {}
+
+  canActivate(context: ExecutionContext) {
+    steps.push(`${this.name} guard of ${context.getClass().name}.${context.getHandler().name}, ${context.getType()}`);
+    return true;
+  }
+
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    steps.push(`${this.name} before`);
+    return next.handle().pipe(map((value: unknown) => (steps.push(`${this.name} after`), value)));
+  }
+
+  transform(value: unknown, { type }: ArgumentMetadata) {
+    steps.push(`${this.name} pipe of ${type}`);
+    return value;
+  }
+}
+
+describe('guards, pipes, interceptors and param decorators', () => {
+  let messaging: TestMessaging;
+  const start = async (spec: AppSpec) => (messaging = await createTestMessaging(testModule(spec)));
+  const reasons = (topic: string) => messaging.sent(topic).map(({ headers }) => headers.get('x-error-class'));
+
+  afterEach(async () => {
+    steps.length = 0;
+    await messaging.close();
+  });
+
+  it('run in the order of Nest, bound to the app, the class, the method and the parameter', async () => {
+    const [app, type, method, parameter] = ['app', 'class', 'method', 'parameter'].map((name) => new Step(name)) as [
+      Step,
+      Step,
+      Step,
+      Step,
+    ];
+    @Injectable()
+    @UseGuards(type)
+    @UseInterceptors(type)
+    @UsePipes(type)
+    class Orders {
+      @UseGuards(method)
+      @UseInterceptors(method)
+      @UsePipes(method)
+      @Consumer({ topic: 'orders' })
+      async onOrder(@Payload(parameter) order: unknown, @Ctx() context: MessageContext) {
+        steps.push(`handler ${JSON.stringify(order)} of ${context.topic}`);
+      }
+    }
+    const globals = [APP_GUARD, APP_INTERCEPTOR, APP_PIPE].map((provide) => ({ provide, useValue: app }));
+    await start({ providers: [Orders, ...globals] });
+    await messaging.deliver('orders', { id: 1 });
+    await messaging.advance(1_000);
+    expect(steps).toEqual([
+      'app guard of Orders.onOrder, rpc',
+      'class guard of Orders.onOrder, rpc',
+      'method guard of Orders.onOrder, rpc',
+      'app before',
+      'class before',
+      'method before',
+      'app pipe of body',
+      'class pipe of body',
+      'method pipe of body',
+      'parameter pipe of body',
+      'handler {"id":1} of orders',
+      'method after',
+      'class after',
+      'app after',
+    ]);
+  });
+
+  it('of a class with @Worker run around process, with what decorators of the class say', async () => {
+    const Role = (role: string) => SetMetadata('role', role);
+    @Injectable()
+    class RoleGuard implements CanActivate {
+      constructor(private readonly reflector: Reflector) {}
+      canActivate(context: ExecutionContext) {
+        steps.push(`role ${this.reflector.getAllAndOverride('role', [context.getHandler(), context.getClass()])}`);
+        return isMessagingContext(context);
+      }
+    }
+    @Role('billing')
+    @UseGuards(RoleGuard)
+    @UseInterceptors(new Step('class'))
+    @Worker({ topic: 'jobs', outputTopic: 'results' })
+    class Jobs extends WorkerHost<number, number> {
+      override async process(n: number) {
+        return n + 1;
+      }
+      override onSuccess(n: number, result: number) {
+        steps.push(`success ${n} ${result} ${this.constructor.name}`);
+      }
+    }
+    await start({ providers: [Jobs] });
+    await messaging.deliver('jobs', 1);
+    await messaging.advance(1_000);
+    expect(steps).toEqual(['role billing', 'class before', 'class after', 'success 1 2 Jobs']);
+    expect(messaging.sent('results')).toMatchObject([{ message: 2 }]);
+  });
+
+  it('apply from a base class, and a guard below @Producer still guards', async () => {
+    @UseGuards(new Step('base'))
+    class Base {
+      @Consumer({ topic: 'a' })
+      @Producer({ topic: 'b' })
+      @UseGuards({ canActivate: () => false })
+      async onA() {
+        return { never: true };
+      }
+    }
+    @Injectable()
+    class Derived extends Base {}
+    await start({ providers: [Derived] });
+    await messaging.deliver('a', 1);
+    await messaging.advance(1_000);
+    expect(steps).toHaveLength(1);
+    expect(reasons('a-dlq')).toEqual(['ForbiddenException']);
+    expect(messaging.sent('b')).toEqual([]);
+  });
+
+  it('can be replaced in tests by overrideGuard', async () => {
+    @Injectable()
+    class Denying implements CanActivate {
+      canActivate() {
+        return false;
+      }
+    }
+    @Injectable()
+    class Guarded {
+      @UseGuards(Denying)
+      @Consumer({ topic: 'a' })
+      async onA() {
+        steps.push('handled');
+      }
+    }
+    const builder = testModule({ providers: [Guarded] })
+      .overrideGuard(Denying)
+      .useValue({ canActivate: () => true });
+    messaging = await createTestMessaging(builder);
+    await messaging.deliver('a', 1);
+    await messaging.advance(1_000);
+    expect(steps).toEqual(['handled']);
+  });
+
+  it('that turn a message down send it to the dead letters at once, unless their error says that it may pass', async () => {
+    const calls: Record<string, number> = {};
+    const errors: Readonly<Record<string, () => Error>> = {
+      plain: () => new Error('no'),
+      busy: () => new ServiceUnavailableException(),
+      later: () => new RetryAfterError(0),
+    };
+    class Refusing implements CanActivate, PipeTransform {
+      canActivate(context: ExecutionContext) {
+        const message = context.switchToRpc().getData<string>();
+        calls[message] = (calls[message] ?? 0) + 1;
+        if (message.startsWith('guard')) throw errors[message.slice(6)]!();
+        return true;
+      }
+      transform(message: string) {
+        throw errors[message.slice(5)]!();
+      }
+    }
+    @UseGuards(Refusing)
+    @UsePipes(new Refusing())
+    @Worker({ topic: 'a', maxRetries: 1, retryBackoff: 'fixed', initialDelayMs: 0 })
+    class Never extends WorkerHost {
+      override async process() {
+        steps.push('never');
+      }
+    }
+    await start({ providers: [Never] });
+    const messages = Object.keys(errors).flatMap((name) => [`guard-${name}`, `pipe-${name}`]);
+    for (const message of messages) await messaging.deliver('a', message);
+    await messaging.advance(1_000);
+    expect(steps).toEqual([]);
+    expect(calls).toEqual({
+      'guard-plain': 1,
+      'pipe-plain': 1,
+      'guard-busy': 2,
+      'pipe-busy': 2,
+      'guard-later': 2,
+      'pipe-later': 2,
+    });
+  });
+
+  it('give key, headers, parts of the payload, and what own decorators make', async () => {
+    const seen: unknown[] = [];
+    const Topic = createParamDecorator((_data: unknown, context: ExecutionContext) => {
+      return context.switchToRpc().getContext<MessageContext>().topic;
+    });
+    @Injectable()
+    class Parts {
+      @Consumer({ topic: 'a' })
+      async onA(
+        order: Order,
+        @Key() key: string,
+        @Headers('source') source: string,
+        @Headers() headers: MessageHeaders,
+        @Payload('id', ParseIntPipe) id: number,
+        @Topic() topic: string,
+      ) {
+        seen.push([order, key, source, headers.get('source'), id, topic]);
+      }
+
+      @Consumer({ topic: 'b' })
+      async onB(@Ctx() context: MessageContext, @Payload() message: unknown) {
+        seen.push([context.topic, message]);
+      }
+
+      @Consumer({ topic: 'c' })
+      async onC(@Key() key: string, context: MessageContext) {
+        seen.push([key, context.topic]);
+      }
+    }
+    await start({ providers: [Parts] });
+    await messaging.deliver('a', { id: '7' }, { key: 'k', headers: { source: 'web' } });
+    await messaging.advance(1_000);
+    await messaging.deliver('b', 1);
+    await messaging.advance(1_000);
+    await messaging.deliver('c', 1, { key: 'own' });
+    await messaging.advance(1_000);
+    expect(seen).toEqual([
+      [{ id: '7' }, 'k', 'web', 'web', 7, 'a'],
+      ['b', 1],
+      ['own', 'c'],
+    ]);
+  });
+
+  describe('ValidationPipe', () => {
+    const seen: unknown[] = [];
+    const pipe = { provide: APP_PIPE, useValue: new ValidationPipe({ transform: true, whitelist: true }) };
+    const good = { id: 1, customer: 'c', extra: true };
+    const bad = { id: 'one' };
+    const see = (order: unknown) =>
+      seen.push(order instanceof Order ? Object.assign({}, order) : ['not an order', order]);
+    const deliverBoth = async (topic: string) => {
+      await messaging.deliver(topic, bad, { key: 'k' });
+      await messaging.deliver(topic, good, { key: 'k' });
+      await messaging.advance(1_000);
+    };
+
+    afterEach(() => {
+      seen.length = 0;
+    });
+
+    it('validates the declared type of a parameter, with and without @Payload, and not the context', async () => {
+      const contexts: unknown[] = [];
+      @Injectable()
+      class Declared {
+        @Consumer({ topic: 'a' })
+        async onA(order: Order, context: MessageContext) {
+          see(order);
+          contexts.push(context instanceof MessageContext);
+        }
+        @Consumer({ topic: 'b' })
+        async onB(@Ctx() _context: MessageContext, @Payload() order: Order) {
+          see(order);
+        }
+      }
+      const strict = new ValidationPipe({ transform: true, whitelist: true, validateCustomDecorators: true });
+      await start({ providers: [Declared, { provide: APP_PIPE, useValue: strict }] });
+      await deliverBoth('a');
+      await deliverBoth('b');
+      expect(seen).toEqual([
+        { id: 1, customer: 'c' },
+        { id: 1, customer: 'c' },
+      ]);
+      expect(contexts).toEqual([true]);
+      expect([...reasons('a-dlq'), ...reasons('b-dlq')]).toEqual(['BadRequestException', 'BadRequestException']);
+    });
+
+    it('validates what `schema` says where the compiler knows nothing: a class worker, an interface, a topic class', async () => {
+      @Worker({ topic: 'a', schema: Order })
+      class Host extends WorkerHost<Order> {
+        override async process(order: Order) {
+          see(order);
+        }
+      }
+      class Orders extends EventTopic {
+        static readonly topicName = 'b';
+        static readonly schema = Order;
+      }
+      @Injectable()
+      class ByTopic {
+        @Consumer({ topic: Orders })
+        async onB(order: Pick<Order, 'id'>) {
+          see(order);
+        }
+      }
+      await start({ providers: [Host, ByTopic, pipe] });
+      await deliverBoth('a');
+      await deliverBoth('b');
+      expect(seen).toEqual([
+        { id: 1, customer: 'c' },
+        { id: 1, customer: 'c' },
+      ]);
+      expect([...reasons('a-dlq'), ...reasons('b-dlq')]).toEqual(['BadRequestException', 'ValidationError']);
+    });
+
+    it('leaves alone what has no type at run time: nothing is turned into a Function or an Object', async () => {
+      const metatypes: unknown[] = [];
+      const spy = { transform: (value: unknown, { metatype }: ArgumentMetadata) => (metatypes.push(metatype), value) };
+      @Injectable()
+      class Erased {
+        @Consumer({ topic: 'a' })
+        async onA(message: () => void) {
+          seen.push(message);
+        }
+        @Consumer({ topic: 'b' })
+        async onB(message: { readonly id: number }) {
+          seen.push(message);
+        }
+      }
+      await start({ providers: [Erased, pipe, { provide: APP_PIPE, useValue: spy }] });
+      await messaging.deliver('a', { id: 1 });
+      await messaging.advance(1_000);
+      await messaging.deliver('b', { id: 2 });
+      await messaging.advance(1_000);
+      expect(seen).toEqual([{ id: 1 }, { id: 2 }]);
+      expect(metatypes).toEqual([undefined, undefined]);
+    });
+
+    it('does not see tombstones', async () => {
+      @Injectable()
+      class Deleting {
+        @Consumer({ topic: 'a' })
+        async onA(order: Order | null, @Key() key: string) {
+          seen.push([order, key]);
+        }
+        @Consumer({ topic: 'b', schema: Order })
+        async onB(@Payload(new ValidationPipe()) order: Order | null) {
+          seen.push(order);
+        }
+      }
+      await start({ providers: [Deleting, pipe] });
+      await messaging.deliver('a', null, { key: 'k' });
+      await messaging.advance(1_000);
+      await messaging.deliver('b', null);
+      await messaging.advance(1_000);
+      expect(seen).toEqual([[null, 'k'], null]);
+    });
+
+    it('validates each message of a batch before the handler gets the rest', async () => {
+      @Worker({ topic: 'a', schema: Order, batchSize: 3, batchTimeoutMs: 50 })
+      class Batches extends WorkerHost<Order> {
+        override async process() {}
+        override async processBatch(orders: readonly Order[], { messages }: BatchContext) {
+          seen.push([orders.every((order) => order instanceof Order), orders.length, messages.length]);
+        }
+      }
+      @Injectable()
+      class OfAMethod {
+        @Consumer({ topic: 'b', schema: Order, batchSize: 2, batchTimeoutMs: 50 })
+        async onB(@Key() keys: string[], @Payload() orders: Order[]) {
+          seen.push([keys, orders.map(({ id }) => id)]);
+        }
+      }
+      await start({ providers: [Batches, OfAMethod, pipe] });
+      for (const order of [good, bad, good]) await messaging.deliver('a', order, { partition: 0 });
+      await messaging.advance(1_000);
+      for (const key of ['k', 'l']) await messaging.deliver('b', good, { partition: 0, key });
+      await messaging.advance(1_000);
+      expect(seen).toEqual([
+        [true, 2, 2],
+        [
+          ['k', 'l'],
+          [1, 1],
+        ],
+      ]);
+      expect(reasons('a-dlq')).toEqual(['BadRequestException']);
+    });
+  });
+});

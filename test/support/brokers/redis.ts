@@ -1,0 +1,62 @@
+import { rmSync } from 'node:fs';
+import { ask, freePorts, hasProgram, MissingProgram, ServerProcess, temporaryFolder } from './process.js';
+
+const REDIS = process.env['REDIS_SERVER'] ?? 'redis-server';
+
+/** A Redis of our own; it can be killed and started again with its data on its port. */
+export class RedisServer {
+  private process: ServerProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    private readonly folder: string,
+    private readonly args: readonly string[],
+  ) {}
+
+  /** @param args settings beside port, address and folder; without any, nothing is written to disk. */
+  static async start(args: readonly string[] = ['--save', '', '--appendonly', 'no']): Promise<RedisServer> {
+    if (!(await hasProgram(REDIS, '--version')))
+      throw new MissingProgram(
+        'no redis-server on PATH: apt-get install redis-server | brew install redis, or set REDIS_SERVER or TEST_REDIS_URL',
+      );
+    const [port = 0] = await freePorts(1);
+    const folder = temporaryFolder('redis');
+    const server = new RedisServer(port, folder, [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder,
+      ...args,
+    ]);
+    await server.restart();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  async restart(): Promise<void> {
+    this.process = ServerProcess.start({ name: 'redis', command: REDIS, args: this.args, folder: this.folder });
+    await this.process.ready(() => ask(this.port, 'PING\r\n', (answer) => answer.toString().startsWith('+PONG')));
+  }
+
+  async kill(): Promise<void> {
+    await this.process?.kill();
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process?.signal(signal);
+  }
+
+  async stop(): Promise<void> {
+    await this.process?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,135 @@
+import avsc from 'avsc';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What a registry answers instead of its own answer; `hang` never answers. */
+export type Fault = { readonly status: number; readonly body: string } | 'hang' | 'break';
+
+interface Stored {
+  readonly id: number;
+  readonly schema: string;
+  readonly schemaType: string | undefined;
+  readonly references: unknown;
+}
+
+/** A schema registry in this process: what of Confluent's API the client uses, and faults on request. */
+export class FakeRegistry {
+  /** `POST /subjects/x/versions`, in the order they came. */
+  readonly requests: string[] = [];
+  readonly headers: IncomingMessage['headers'][] = [];
+  /** Answers the next requests with these, one each. */
+  readonly faults: Fault[] = [];
+  /** Answers every request with it, while it is set. */
+  fault: Fault | undefined;
+  private readonly schemas: Stored[] = [];
+  private readonly subjects = new Map<string, number[]>();
+
+  private constructor(private readonly server: Server) {}
+
+  static async start(): Promise<FakeRegistry> {
+    const server = createServer((request, response) => void registry.handle(request, response));
+    const registry: FakeRegistry = new FakeRegistry(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return registry;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** Puts a schema there as another service would; returns its id. */
+  add(subject: string, schema: string, more: { schemaType?: string; references?: unknown } = {}): number {
+    const known = this.schemas.find((one) => one.schema === schema);
+    const id = known?.id ?? 1000 + this.schemas.length;
+    if (!known) this.schemas.push({ id, schema, schemaType: more.schemaType, references: more.references });
+    const versions = this.subjects.get(subject) ?? [];
+    if (!versions.includes(id)) this.subjects.set(subject, [...versions, id]);
+    return id;
+  }
+
+  get subjectNames(): string[] {
+    return [...this.subjects.keys()];
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    this.requests.push(`${request.method} ${request.url}`);
+    this.headers.push(request.headers);
+    const fault = this.faults.shift() ?? this.fault;
+    if (fault === 'hang') return;
+    if (fault === 'break') return void request.socket.destroy();
+    const text = Buffer.concat(chunks).toString('utf8');
+    const [status, body] = fault
+      ? [fault.status, fault.body]
+      : this.answer(request, text === '' ? {} : (JSON.parse(text) as { schema: string }));
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  }
+
+  private answer({ method, url = '' }: IncomingMessage, { schema }: { schema?: string }): [number, unknown] {
+    const [path = ''] = url.split('?');
+    const parts = path.split('/').slice(1).map(decodeURIComponent);
+    if (parts[0] === 'schemas') return this.byId(Number(parts[2]));
+    if (parts[0] === 'compatibility') {
+      if (!this.subjects.has(parts[2] ?? '')) return [404, { error_code: 40401, message: 'Subject not found' }];
+      const isCompatible = this.accepts(parts[2] ?? '', schema ?? '');
+      return [200, { is_compatible: isCompatible, messages: isCompatible ? [] : ['a field without a default'] }];
+    }
+    const [, subject = '', , version] = parts;
+    if (method === 'GET') return this.version(subject, Number(version));
+    if (parts[2] === 'versions') return this.register(subject, schema ?? '');
+    const known = this.subjects.get(subject);
+    if (!known) return [404, { error_code: 40401, message: 'Subject not found' }];
+    const found = this.schemas.find((one) => one.schema === schema && known.includes(one.id));
+    return found ? [200, { subject, id: found.id }] : [404, { error_code: 40403, message: 'Schema not found' }];
+  }
+
+  private register(subject: string, schema: string): [number, unknown] {
+    if (parsed(schema) === undefined)
+      return [422, { error_code: 42201, message: 'Input schema is an invalid Avro schema' }];
+    if (!this.accepts(subject, schema))
+      return [409, { error_code: 409, message: 'Schema being registered is incompatible' }];
+    return [200, { id: this.add(subject, schema) }];
+  }
+
+  /** Backward: the new schema reads what the latest one wrote. */
+  private accepts(subject: string, schema: string): boolean {
+    const latest = this.schemas.find(({ id }) => id === this.subjects.get(subject)?.at(-1));
+    if (latest === undefined || latest.schema === schema) return true;
+    try {
+      parsed(schema)?.createResolver(parsed(latest.schema) as avsc.Type);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private byId(id: number): [number, unknown] {
+    const found = this.schemas.find((one) => one.id === id);
+    if (!found) return [404, { error_code: 40403, message: 'Schema not found' }];
+    const { schema, schemaType, references } = found;
+    return [200, { schema, ...(schemaType && { schemaType }), ...(references !== undefined && { references }) }];
+  }
+
+  private version(subject: string, version: number): [number, unknown] {
+    const id = this.subjects.get(subject)?.[version - 1];
+    const found = this.schemas.find((one) => one.id === id);
+    return found
+      ? [200, { subject, version, id, schema: found.schema, references: found.references }]
+      : [404, { error_code: 40402, message: 'Version not found' }];
+  }
+}
+
+function parsed(schema: string): avsc.Type | undefined {
+  try {
+    return avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema);
+  } catch {
+    return undefined;
+  }
+}

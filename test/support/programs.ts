@@ -1,0 +1,9 @@
+import { spawnSync } from 'node:child_process';
+
+/** Whether a program is here. Where `CI` is set its absence is an error. */
+export function hasProgram(command: string, hint: string): boolean {
+  if (spawnSync(command, ['-V'], { stdio: 'ignore' }).error === undefined) return true;
+  if (process.env['CI']) throw new Error(`${command} is missing: ${hint}`);
+  console.warn(`tests with ${command} are skipped: ${hint}`);
+  return false;
+}

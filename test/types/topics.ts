@@ -1,0 +1,178 @@
+// Compiled, never run: each `@ts-expect-error` is a promise that the compiler refuses the line below it.
+import {
+  CommandTopic,
+  Consumer,
+  EventTopic,
+  type KeyOf,
+  type MessageContext,
+  type MessageOf,
+  Producer,
+  type ProducerService,
+  StateTopic,
+  Worker,
+  WorkerHost,
+} from 'nestjs-messaging';
+
+class UserEvent {
+  userId!: number;
+  action!: string;
+}
+class Result {
+  ok!: boolean;
+}
+class Balance {
+  cents!: number;
+}
+class AccountKey {
+  account!: string;
+}
+
+class UserEvents extends EventTopic {
+  static readonly topicName = 'user-events';
+  static readonly schema = UserEvent;
+  static override readonly partitions = 3;
+}
+class Results extends CommandTopic {
+  static readonly topicName = 'results';
+  static readonly schema = Result;
+}
+class Balances extends StateTopic {
+  static readonly topicName = 'balances';
+  static readonly schema = Balance;
+  static readonly keySchema = AccountKey;
+}
+class Counts extends EventTopic {
+  static readonly topicName = 'counts';
+  static readonly keySchema = 'long';
+}
+class Untyped extends EventTopic {
+  static readonly topicName = 'untyped';
+}
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+export const facts: [
+  Equal<MessageOf<typeof UserEvents>, UserEvent>,
+  Equal<MessageOf<typeof Untyped>, unknown>,
+  Equal<KeyOf<typeof Balances>, AccountKey>,
+  Equal<KeyOf<typeof Counts>, number>,
+] = [true, true, true, true];
+
+const event = { userId: 1, action: 'login' };
+
+export async function sends(producer: ProducerService): Promise<void> {
+  await producer.send({ topic: UserEvents, message: event, key: 'user-1' });
+  await producer.send({ topic: UserEvents, message: null });
+  await producer.send({ topic: 'user-events', message: { anything: true }, key: Buffer.from('k') });
+  await producer.send({ topic: Untyped, message: { anything: true } });
+  await producer.send({ topic: Balances, message: { cents: 1 }, key: { account: 'a' } });
+  await producer.send({ topic: Counts, message: 1, key: 7 });
+  await producer.sendAvro({ topic: UserEvents, message: event, schema: 'string' });
+  await producer.sendBatch({ topic: UserEvents, messages: [event], key: ({ userId }) => String(userId) });
+  await producer.sendBatch({ topic: 'events', messages: [event], key: ({ userId }) => String(userId) });
+  producer.sendFireAndForget({ topic: UserEvents, message: event });
+
+  // @ts-expect-error a field of another type
+  await producer.send({ topic: UserEvents, message: { userId: '1', action: 'login' } });
+  // @ts-expect-error a field is missing
+  await producer.send({ topic: UserEvents, message: { userId: 1 } });
+  // @ts-expect-error a field that the payload has not
+  await producer.send({ topic: UserEvents, message: { userId: 1, action: 'login', extra: true } });
+  // @ts-expect-error a key of another type
+  await producer.send({ topic: UserEvents, message: event, key: 7 });
+  // @ts-expect-error a key of another class
+  await producer.send({ topic: Balances, message: { cents: 1 }, key: 'a' });
+  // @ts-expect-error a state without a key
+  await producer.send({ topic: Balances, message: { cents: 1 } });
+  // @ts-expect-error one message of another type
+  await producer.sendBatch({ topic: UserEvents, messages: [event, { userId: 'x', action: 'y' }] });
+  // @ts-expect-error a payload of another type
+  producer.sendFireAndForget({ topic: UserEvents, message: { ok: true } });
+  // @ts-expect-error a payload of another type
+  await producer.sendAvro({ topic: UserEvents, message: { ok: true } });
+}
+
+export class Handlers {
+  @Consumer({ topic: UserEvents })
+  async right(_event: MessageOf<typeof UserEvents>, _context: MessageContext): Promise<void> {}
+
+  @Consumer({ topic: UserEvents })
+  async part(_event: { readonly userId: number }): Promise<void> {}
+
+  @Consumer({ topic: UserEvents, batchSize: 10 })
+  async batch(_events: readonly UserEvent[]): Promise<void> {}
+
+  @Consumer({ topic: UserEvents })
+  async elsewhere(_key: string, _event: UserEvent): Promise<void> {}
+
+  @Consumer({ topic: UserEvents })
+  async nothing(): Promise<void> {}
+
+  @Consumer({ topic: 'user-events' })
+  async byName(_result: Result): Promise<void> {}
+
+  // @ts-expect-error a payload of another topic
+  @Consumer({ topic: UserEvents })
+  async wrong(_result: Result): Promise<void> {}
+
+  @Worker({ topic: UserEvents, outputTopic: Results })
+  async work(_event: UserEvent): Promise<Result | undefined> {
+    return { ok: true };
+  }
+
+  // @ts-expect-error a payload of another topic
+  @Worker({ topic: UserEvents, outputTopic: Results })
+  async wrongPayload(_event: Balance): Promise<Result> {
+    return { ok: true };
+  }
+
+  // @ts-expect-error a result of another topic
+  @Worker({ topic: UserEvents, outputTopic: Results })
+  async wrongResult(_event: UserEvent): Promise<Balance> {
+    return { cents: 1 };
+  }
+
+  @Producer({ topic: UserEvents, key: ({ userId }) => String(userId) })
+  async publish(): Promise<UserEvent> {
+    return event;
+  }
+
+  // @ts-expect-error a result of another topic
+  @Producer({ topic: UserEvents })
+  async publishWrong(): Promise<Balance> {
+    return { cents: 1 };
+  }
+}
+
+@Worker({ topic: UserEvents, outputTopic: Results })
+export class RightHost extends WorkerHost<UserEvent, Result> {
+  override async process(): Promise<Result> {
+    return { ok: true };
+  }
+}
+
+@Worker({ topic: 'user-events' })
+export class HostByName extends WorkerHost<Balance, Result> {
+  override async process(): Promise<Result> {
+    return { ok: true };
+  }
+}
+
+// @ts-expect-error a host of another payload
+@Worker({ topic: UserEvents, outputTopic: Results })
+export class WrongHost extends WorkerHost<Balance, Result> {
+  override async process(): Promise<Result> {
+    return { ok: true };
+  }
+}
+
+// @ts-expect-error a host of another result
+@Worker({ topic: UserEvents, outputTopic: Results })
+export class WrongResultHost extends WorkerHost<UserEvent, Balance> {
+  override async process(): Promise<Balance> {
+    return { cents: 1 };
+  }
+}
+
+// @ts-expect-error a class that is no host
+@Worker({ topic: UserEvents })
+export class NoHost {}

@@ -1,0 +1,326 @@
+import { Injectable, type INestMicroservice } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  AvroEncodeError,
+  type AvroSchema,
+  Consumer,
+  type MessageContext,
+  type MessageOf,
+  outputs,
+  ProducerService,
+  RegistryUnavailableError,
+  SerializationError,
+  ValidationError,
+  Worker,
+} from '../../../lib/index.js';
+import { systemClock, type Clock } from '../../../lib/core/clock.js';
+import { CLOCK } from '../../../lib/messaging.tokens.js';
+import { eventually } from '../../support/eventually.js';
+import { createTestMessaging, type TestMessaging } from '../../../lib/testing/index.js';
+import type { MemoryOptions } from '../../../lib/index.js';
+import { FakeRegistry } from '../../support/fake-registry.js';
+import { Line, order, Order, Orders, Signup, Signups, Stock } from '../../support/avro-models.js';
+import { startApp, testModule } from '../../support/test-app.js';
+
+const SIGNUP: AvroSchema = {
+  type: 'record',
+  name: 'Signup',
+  fields: [
+    { name: 'name', type: 'string' },
+    { name: 'age', type: 'int' },
+  ],
+};
+
+@Injectable()
+class Handlers {
+  readonly seen: unknown[] = [];
+  readonly attempts: number[] = [];
+  onCall: () => unknown = () => undefined;
+
+  @Consumer({ topic: Signups, maxRetries: 2 })
+  async onSignup(signup: MessageOf<typeof Signups>) {
+    this.seen.push(signup);
+  }
+
+  @Worker({ topic: Orders, outputTopic: Stock, maxRetries: 0 })
+  async onOrder(received: Order) {
+    this.onCall();
+    this.seen.push(received);
+    return outputs(received.lines.map((line) => ({ message: line, key: received.id })));
+  }
+
+  @Worker({ topic: 'bad', outputTopic: Stock, maxRetries: 2 })
+  async onBad(message: { readonly sku: string; readonly count: number }) {
+    this.seen.push(message);
+    return message;
+  }
+
+  @Consumer({ topic: 'plain' })
+  async onAnything(message: unknown, context: MessageContext) {
+    this.attempts.push(context.attempt);
+    this.seen.push(message);
+  }
+}
+
+async function start(
+  memory: MemoryOptions = {},
+): Promise<TestMessaging & { handlers: Handlers; producer: ProducerService }> {
+  const messaging = await createTestMessaging(testModule({ options: { memory }, providers: [Handlers] }));
+  return Object.assign(messaging, {
+    handlers: messaging.app.get(Handlers),
+    producer: messaging.app.get(ProducerService),
+  });
+}
+
+describe('a topic with a class', () => {
+  let messaging: Awaited<ReturnType<typeof start>>;
+  beforeEach(async () => void (messaging = await start()));
+  afterEach(() => messaging.close());
+
+  it('hands out instances', async () => {
+    await messaging.producer.send({ topic: Signups, message: { name: 'Ann', age: 30 } });
+    await messaging.idle();
+    expect(messaging.handlers.seen).toEqual([{ name: 'Ann', age: 30 }]);
+    expect(messaging.handlers.seen[0]).toBeInstanceOf(Signup);
+  });
+
+  it('sends nothing that is not valid, and names the properties', async () => {
+    const sending = messaging.producer.sendBatch({
+      topic: Signups,
+      messages: [
+        { name: 'Ann', age: 30 },
+        { name: 'Bob', age: 200 },
+      ],
+    });
+    await expect(sending).rejects.toThrow(ValidationError);
+    await expect(sending).rejects.toThrow(
+      'Message to topic `signups` is not valid: age: age must not be greater than 150.',
+    );
+    expect(messaging.sent(Signups)).toEqual([]);
+  });
+
+  it('counts a message that is not valid as not sent where nobody waits', async () => {
+    messaging.producer.sendFireAndForget({ topic: Signups, message: { name: 'Bob', age: 200 } });
+    await messaging.idle();
+    expect(messaging.producer.stats()).toMatchObject({ failed: 1, sent: 0 });
+  });
+
+  it('gives up what comes in and is not valid at once, with the property paths', async () => {
+    await messaging.deliver('signups', { name: 'Bob', age: 200 });
+    await messaging.idle();
+    expect(messaging.handlers.seen).toEqual([]);
+    const [letter] = messaging.deadLetters(Signups);
+    expect(letter?.headers.get('x-error-class')).toBe('ValidationError');
+    expect(letter?.headers.get('x-error-message')).toContain('age: age must not be greater than 150');
+    expect(letter?.headers.get('x-attempts')).toBe('1');
+  });
+
+  it.each([
+    ['send', true],
+    ['receive', false],
+  ] as const)('validates on one way only where it says so: %s', async (validation, refusesSend) => {
+    const topic = { ...topicOf(Signups), topicName: 'one-way', validation };
+    const sending = messaging.producer.send({ topic, message: { name: 'Bob', age: 200 } });
+    const outcome = sending.then(
+      () => false,
+      (error: Error) => error instanceof ValidationError,
+    );
+    expect(await outcome).toBe(refusesSend);
+  });
+
+  it('keeps the order of the sends while some are validated', async () => {
+    const sends = [1, 2, 3, 4].map((age) =>
+      messaging.producer.send({ topic: Signups, message: { name: 'Ann', age }, key: 'k' }),
+    );
+    await Promise.all(sends);
+    await messaging.idle();
+    expect((messaging.handlers.seen as Signup[]).map(({ age }) => age)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('a state without a key is an error', async () => {
+    const sending = messaging.producer.send({ topic: Stock, message: null } as never);
+    await expect(sending).rejects.toThrow(
+      'Message to topic `stock` has no key, and the topic keeps the newest message of each key. Set `key`.',
+    );
+  });
+
+  it('validates records inside of others too, and tells where', async () => {
+    const message = Object.assign(order(), { lines: [{ sku: 'a', count: 2 ** 40 }] });
+    const issues = [{ path: 'lines.0.count', message: 'count must be an integer of 32 bits' }];
+    await expect(messaging.producer.send({ topic: Orders, message })).rejects.toMatchObject({ issues });
+  });
+});
+
+describe('Avro without a registry', () => {
+  let messaging: Awaited<ReturnType<typeof start>>;
+  beforeEach(async () => void (messaging = await start()));
+  afterEach(() => messaging.close());
+
+  it('travels as single objects, and comes back as instances with all their types', async () => {
+    await messaging.producer.send({ topic: Orders, message: order(7), key: 'k' });
+    await messaging.idle();
+    expect(messaging.handlers.seen).toEqual([order(7)].map((one) => Object.assign(one, { note: null })));
+    expect(messaging.handlers.seen[0]).toBeInstanceOf(Order);
+    expect((messaging.handlers.seen[0] as Order).lines[0]).toBeInstanceOf(Line);
+    const [sent] = messaging.sent<Buffer>(Orders);
+    expect(sent?.message.subarray(0, 2).toString('hex')).toBe('c301');
+    expect(messaging.sent(Stock)).toHaveLength(1);
+  });
+
+  it.each([
+    ['is not valid', { sku: 'a', count: 2 ** 40 }, 'ValidationError'],
+    ['its schema does not hold', { sku: 'a', count: 1, more: true }, 'AvroEncodeError'],
+  ])('a result that %s ends its input at once: the handler is called once', async (_what, message, error) => {
+    await messaging.deliver('bad', message, { key: 'k' });
+    await messaging.advance(60_000);
+    expect(messaging.handlers.seen).toHaveLength(1);
+    expect(messaging.deadLetters('bad').map(({ headers }) => headers.get('x-error-class'))).toEqual([error]);
+    expect(messaging.sent(Stock)).toEqual([]);
+  });
+
+  it('refuses what its schema does not hold before anything leaves', async () => {
+    const message = Object.assign(order(), { total: '1.234' });
+    await expect(messaging.producer.send({ topic: Orders, message })).rejects.toThrow(AvroEncodeError);
+    expect(messaging.sent(Orders)).toEqual([]);
+  });
+
+  it('gives up what is no Avro at once', async () => {
+    await messaging.deliver('orders', { id: 1 });
+    await messaging.idle();
+    expect(messaging.deadLetters(Orders).map(({ headers }) => headers.get('x-error-class'))).toEqual([
+      'WireFormatError',
+    ]);
+  });
+
+  it('needs a schema from somewhere', async () => {
+    await expect(messaging.producer.sendAvro({ topic: 'x', message: { a: 1 } })).rejects.toThrow(
+      'Message to topic `x` has no Avro schema. Give `schema`, a topic class whose `schema` has @AvroModel, or an instance of such a class.',
+    );
+  });
+});
+
+describe('Avro with a registry', () => {
+  let registry: FakeRegistry;
+  let messaging: Awaited<ReturnType<typeof start>>;
+  beforeEach(async () => {
+    registry = await FakeRegistry.start();
+    messaging = await start({ schemaRegistryUrl: registry.url, schemaRegistryTimeoutMs: 500 });
+  });
+  afterEach(async () => {
+    await messaging.close();
+    await registry.stop();
+  });
+
+  it('registers the schemas of values and keys once each, and frames what is sent', async () => {
+    for (let id = 1; id <= 5; id++) await messaging.producer.send({ topic: Orders, message: order(id), key: 'k' });
+    await messaging.idle();
+    expect(messaging.handlers.seen.map((one) => (one as Order).id)).toEqual([1, 2, 3, 4, 5]);
+    expect(registry.requests.toSorted()).toEqual([
+      'GET /schemas/ids/1000',
+      'POST /subjects/orders-value/versions',
+      'POST /subjects/stock-key/versions',
+      'POST /subjects/stock-value/versions',
+    ]);
+    expect(messaging.sent<Buffer>(Stock)[0]?.message.subarray(0, 4).toString('hex')).toBe('00000003');
+  });
+
+  it('reads what another service wrote, where no class says how', async () => {
+    const id = registry.add(
+      'plain-value',
+      JSON.stringify({ type: 'record', name: 'P', fields: [{ name: 'a', type: 'long' }] }),
+    );
+    const frame = Buffer.from([0, 0, 0, id >> 8, id & 255, 4]);
+    await messaging.deliver('plain', frame, { raw: true });
+    await messaging.deliver('plain', { json: true });
+    await messaging.idle();
+    expect(messaging.handlers.seen).toEqual([{ a: 2 }, { json: true }]);
+  });
+
+  it.each<[string, object, unknown]>([
+    ['a schema of its own', { message: [1, 2], schema: { type: 'array', items: 'long' } }, [1, 2]],
+    ['the schema of its class', { message: order() }, { id: 1, customer_id: 9_007_199_254_740_993n }],
+  ])('sends a message with %s', async (_what, request, expected) => {
+    await messaging.producer.sendAvro({ topic: 'plain', message: null, ...request });
+    await messaging.idle();
+    expect([messaging.handlers.seen[0]]).toMatchObject([expected]);
+  });
+
+  it('validates what sendAvro sends to a topic with a class', async () => {
+    const sending = messaging.producer.sendAvro({ topic: Signups, message: { name: 'Bob', age: 200 }, schema: SIGNUP });
+    await expect(sending).rejects.toThrow(ValidationError);
+    await messaging.producer.sendAvro({ topic: Signups, message: { name: 'Ann', age: 20 }, schema: SIGNUP });
+    await messaging.idle();
+    expect(messaging.handlers.seen).toEqual([{ name: 'Ann', age: 20 }]);
+    expect(messaging.handlers.seen[0]).toBeInstanceOf(Signup);
+  });
+
+  it('a key that its schema does not hold is an error', async () => {
+    const sending = messaging.producer.send({ topic: Stock, message: { sku: 'a', count: 1 }, key: 1.5 });
+    await expect(sending).rejects.toThrow(SerializationError);
+  });
+});
+
+describe('subjects are named after', () => {
+  it.each([
+    ['topic', ['orders-value', 'stock-key', 'stock-value']],
+    ['record', ['com.example.Line', 'com.example.Order', 'long']],
+    ['topic-record', ['orders-com.example.Order', 'stock-com.example.Line', 'stock-long']],
+  ] as const)('the %s', async (schemaRegistrySubjects, subjects) => {
+    const registry = await FakeRegistry.start();
+    const messaging = await start({ schemaRegistryUrl: registry.url, schemaRegistrySubjects });
+    await messaging.producer.send({ topic: Orders, message: order(), key: 'k' });
+    await messaging.idle();
+    expect(registry.subjectNames.toSorted()).toEqual(subjects);
+    await messaging.close();
+    await registry.stop();
+  });
+});
+
+describe('while the registry is down', () => {
+  let registry: FakeRegistry;
+  let app: INestMicroservice;
+  beforeEach(async () => {
+    registry = await FakeRegistry.start();
+    const memory = { schemaRegistryUrl: registry.url, schemaRegistryTimeoutMs: 200_000 };
+    const hasty: Clock = { now: () => Date.now(), after: (ms, callback) => systemClock.after(ms / 20, callback) };
+    ({ app } = await startApp({ options: { broker: 'memory', memory }, providers: [Handlers] }, (builder) =>
+      builder.overrideProvider(CLOCK).useValue(hasty),
+    ));
+  });
+  afterEach(async () => {
+    await app.close();
+    await registry.stop();
+  });
+
+  it('messages wait: none is given up, and no attempt is counted', async () => {
+    const id = registry.add('plain-value', '"long"');
+    registry.fault = { status: 503, body: 'busy' };
+    const message = Buffer.from([0, 0, 0, id >> 8, id & 255, 4]);
+    await app.get(ProducerService).send({ topic: 'plain', message, raw: true });
+    await eventually(() => expect(registry.requests.length).toBeGreaterThan(4));
+    registry.fault = undefined;
+    await eventually(() => expect(app.get(Handlers).seen).toEqual([2]));
+    expect(app.get(Handlers).attempts).toEqual([1]);
+  });
+
+  it('an output waits, and its handler is not called again', async () => {
+    app.get(Handlers).onCall = () => (registry.fault = { status: 503, body: 'busy' });
+    await app.get(ProducerService).send({ topic: Orders, message: order(), key: 'k' });
+    await eventually(() => expect(registry.requests.length).toBeGreaterThan(6));
+    registry.fault = undefined;
+    await eventually(() => expect(registry.subjectNames).toContain('stock-value'));
+    expect(app.get(Handlers).seen).toHaveLength(1);
+  });
+
+  it('a send says so', async () => {
+    registry.fault = { status: 503, body: 'busy' };
+    const sending = app.get(ProducerService).send({ topic: Orders, message: order(), key: 'k' });
+    await expect(sending).rejects.toThrow(RegistryUnavailableError);
+    await expect(sending).rejects.toThrow('answered POST /subjects/orders-value/versions at 127.0.0.1');
+  });
+});
+
+function topicOf<T extends object>(type: T) {
+  const { schema, cleanupPolicy } = type as unknown as typeof Signups;
+  return { schema, cleanupPolicy };
+}

@@ -1,0 +1,286 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deadlineIn } from '../../../lib/core/clock.js';
+import type { Delivery } from '../../../lib/core/delivery.js';
+import { AuthenticationError, BrokerUnavailableError, MessagingError } from '../../../lib/core/errors.js';
+import { ACK } from '../../../lib/core/outcome.js';
+import type { DriverStatus } from '../../../lib/driver/driver.js';
+import { GroupConsumer } from '../../../lib/driver/kafka/group-consumer.js';
+import type { GroupMember, MemberEvents, Position, TopicPartition } from '../../../lib/driver/kafka/group-member.js';
+import { kafkaOptions } from '../../../lib/options/kafka.options.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { TestMember } from '../../contract/test-member.js';
+import { deferred } from '../../support/deferred.js';
+import { FakeClock, settle } from '../../../lib/testing/fake-clock.js';
+import { TestLog } from '../../support/test-log.js';
+
+const TOPIC = 'orders';
+const ONE: TopicPartition = { topic: TOPIC, partition: 0 };
+const TWO: TopicPartition = { topic: TOPIC, partition: 1 };
+
+/** A client that does what a test says. */
+class FakeMember implements GroupMember {
+  hasLeft = false;
+  readonly commits: Position[] = [];
+  readonly paused = new Set<number>();
+  failure: Error | undefined;
+  commitFailures: Error[] = [];
+
+  constructor(readonly events: MemberEvents) {}
+
+  async run(): Promise<void> {
+    if (this.failure) throw this.failure;
+  }
+  pause = ({ partition }: TopicPartition) => void this.paused.add(partition);
+  resume = ({ partition }: TopicPartition) => void this.paused.delete(partition);
+  async commit(positions: readonly Position[]): Promise<void> {
+    const failure = this.commitFailures.shift();
+    if (failure) throw failure;
+    this.commits.push(...positions);
+  }
+  async leave(): Promise<void> {
+    this.hasLeft = true;
+  }
+
+  async get(partitions: readonly TopicPartition[], offset = 0, metadata = ''): Promise<void> {
+    this.events.onAssigned(partitions);
+    await this.events.onPositions(partitions.map((one) => ({ ...one, offset: String(offset), metadata })));
+  }
+
+  fetch(from: TopicPartition, first: number, count: number): void {
+    this.events.onFetched(from, first + count, (partition) =>
+      Array.from({ length: count }, (_, index) => ({
+        partition,
+        offset: String(first + index),
+        key: null,
+        value: Buffer.from(`${from.partition}/${first + index}`),
+        headers: [],
+        timestamp: 0,
+        deliveries: 1,
+      })),
+    );
+  }
+
+  committed(partition = 0): string | undefined {
+    return this.commits.findLast((one) => one.partition === partition)?.offset;
+  }
+}
+
+describe('a membership in a group', () => {
+  let clock: FakeClock;
+  let members: FakeMember[];
+  let statuses: DriverStatus['state'][];
+  let ends: Position[];
+  let sink: TestMember;
+  let consumer: GroupConsumer;
+  let nextFailure: Error | undefined;
+
+  const current = () => members.at(-1) as FakeMember;
+  const start = (member: TestMember = new TestMember({ topics: [TOPIC], groupId: 'g' })) => {
+    sink = member;
+    consumer = new GroupConsumer({
+      options: resolveOptions(kafkaOptions, { path: '', input: { autoCommitIntervalMs: 1_000 }, faults: [] }),
+      context: {
+        connection: 'kafka',
+        clock,
+        log: new TestLog(),
+        onStatus: ({ state }) => void statuses.push(state),
+      },
+      request: {
+        groupId: 'g',
+        topics: [{ topic: TOPIC, autoOffsetReset: 'earliest', maxUncommitted: 100_000 }],
+        maxPollRecords: 500,
+        drainTimeoutMs: 30_000,
+      },
+      sink,
+      producer: { send: async () => [] },
+      ends: async () => ends,
+      createMember: (events) => {
+        const made = new FakeMember(events);
+        made.failure = nextFailure;
+        members.push(made);
+        return made;
+      },
+      toMessagingError: (thrown) =>
+        thrown instanceof MessagingError ? thrown : new BrokerUnavailableError((thrown as Error).message),
+    });
+    sink.subscription = consumer;
+    consumer.start();
+  };
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    members = [];
+    statuses = [];
+    ends = [];
+    nextFailure = undefined;
+  });
+
+  afterEach(async () => {
+    const stopping = consumer.stop(deadlineIn(clock, 1_000));
+    await clock.advance(2_000);
+    await stopping;
+  });
+
+  it('replaces a member that crashed, after a pause that grows, and tells the connection', async () => {
+    start();
+    await current().get([ONE]);
+    current().events.onCrash(new Error('gone'));
+    expect(statuses.at(-1)).toBe('down');
+    expect(sink.assigned).toEqual([]);
+    await clock.advance(249);
+    expect(members).toHaveLength(1);
+    await clock.advance(1);
+    expect(members).toHaveLength(2);
+    expect(members[0]?.hasLeft).toBe(true);
+    current().events.onCrash(new Error('gone again'));
+    await clock.advance(499);
+    expect(members).toHaveLength(2);
+    await clock.advance(1);
+    await current().get([ONE]);
+    expect(members).toHaveLength(3);
+    expect(statuses.at(-1)).toBe('up');
+    expect(sink.assigned).toHaveLength(1);
+  });
+
+  it('is over when its member can never join', async () => {
+    nextFailure = new AuthenticationError('refused');
+    start();
+    await clock.advance(120_000);
+    expect(members).toHaveLength(1);
+    expect(sink.errors).toEqual([nextFailure]);
+  });
+
+  it('replaces a member that does not join within the rebalance timeout and a minute', async () => {
+    start();
+    await clock.advance(115_000);
+    expect(members).toHaveLength(1);
+    await clock.advance(20_000);
+    expect(members).toHaveLength(2);
+    expect(members[0]?.hasLeft).toBe(true);
+  });
+
+  it('replaces a member that stopped reading while messages wait, and nothing else', async () => {
+    start();
+    await current().get([ONE, TWO], 5);
+    ends = [
+      { ...ONE, offset: '5' },
+      { ...TWO, offset: '5' },
+    ];
+    await clock.advance(60_000);
+    expect(members).toHaveLength(1);
+    ends = [
+      { ...ONE, offset: '5' },
+      { ...TWO, offset: '8' },
+    ];
+    await clock.advance(20_000);
+    expect(members).toHaveLength(2);
+    expect(sink.errors.map(({ message }) => message)).toEqual([
+      'Partition 1 of topic `orders` is not read although messages wait in it: its member is replaced.',
+    ]);
+  });
+
+  it('leaves alone a member whose handlers are full', async () => {
+    start(new TestMember({ topics: [TOPIC], groupId: 'g', handle: () => new Promise(() => {}) }));
+    await current().get([ONE]);
+    current().fetch(ONE, 0, 3);
+    consumer.pause(sink.assigned);
+    ends = [{ ...ONE, offset: '1000' }];
+    await clock.advance(60_000);
+    expect(members).toHaveLength(1);
+  });
+
+  it('commits what is finished without a gap, and each position once', async () => {
+    start();
+    await current().get([ONE], 10);
+    expect(current().committed()).toBe('10');
+    current().fetch(ONE, 10, 5);
+    await clock.advance(1_000);
+    expect(current().committed()).toBe('15');
+    const { length } = current().commits;
+    await clock.advance(10_000);
+    expect(current().commits).toHaveLength(length);
+  });
+
+  it('gives up some partitions and goes on with the others', async () => {
+    start();
+    await current().get([ONE, TWO]);
+    current().fetch(ONE, 0, 3);
+    current().fetch(TWO, 0, 4);
+    await settle();
+    await current().events.onRevoked([ONE]);
+    expect(current().committed(0)).toBe('3');
+    current().fetch(ONE, 3, 1);
+    current().fetch(TWO, 4, 1);
+    await settle();
+    expect(sink.values).toEqual(['0/0', '1/0', '0/1', '1/1', '0/2', '1/2', '1/3', '1/4']);
+  });
+
+  it('commits again while the coordinator is busy with a rebalance', async () => {
+    start();
+    await current().get([ONE]);
+    current().fetch(ONE, 0, 3);
+    await settle();
+    current().commitFailures = [new BrokerUnavailableError('rebalance in progress')];
+    const revoked = current().events.onRevoked([ONE]);
+    await clock.advance(200);
+    await revoked;
+    expect(current().committed()).toBe('3');
+  });
+
+  it('waits for what runs before it gives a partition up, and commits it', async () => {
+    const running = deferred();
+    start(new TestMember({ topics: [TOPIC], groupId: 'g', handle: () => running.promise.then(() => ACK) }));
+    await current().get([ONE]);
+    current().fetch(ONE, 0, 2);
+    await settle();
+    let isOver = false;
+    const revoked = current()
+      .events.onRevoked()
+      .then(() => (isOver = true));
+    await clock.advance(5_000);
+    expect(isOver).toBe(false);
+    running.resolve();
+    await revoked;
+    expect(current().committed()).toBe('1');
+  });
+
+  it('commits nothing of what it lost', async () => {
+    start();
+    await current().get([ONE]);
+    current().fetch(ONE, 0, 3);
+    await settle();
+    current().events.onLost([ONE]);
+    await clock.advance(5_000);
+    expect(current().committed()).toBe('0');
+  });
+
+  it('runs messages one at a time after two deaths in a row, over all partitions, each written down before', async () => {
+    const running: (() => void)[] = [];
+    const handle = () => new Promise<typeof ACK>((resolve) => running.push(() => resolve(ACK)));
+    start(new TestMember({ topics: [TOPIC], groupId: 'g', handle }));
+    await current().get([ONE, TWO], 0, 'v1;n=2;o=-;p=dead;');
+    current().fetch(ONE, 0, 2);
+    current().fetch(TWO, 0, 2);
+    const order: string[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      await settle();
+      expect(running).toHaveLength(turn + 1);
+      const delivery = sink.seen.at(-1) as Delivery;
+      const { index } = delivery.partition;
+      order.push(`${index}/${delivery.offset}`);
+      const named = current().commits.findLast(({ partition }) => partition === index);
+      expect(named).toMatchObject({ offset: delivery.offset });
+      expect(named?.metadata).toContain(`;o=${delivery.offset};`);
+      running[turn]?.();
+    }
+    expect(order.toSorted()).toEqual(['0/0', '0/1', '1/0', '1/1']);
+  });
+
+  it('says how often a message was delivered at which processes died', async () => {
+    start();
+    await current().get([ONE], 7, 'v1;n=5;o=7;p=dead;');
+    current().fetch(ONE, 7, 2);
+    await settle();
+    expect(sink.seen.map(({ offset, deliveries }) => `${offset}: ${deliveries}`)).toEqual(['7: 6', '8: 1']);
+  });
+});

@@ -1,0 +1,248 @@
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { describe, expect, it } from 'vitest';
+import {
+  AuthenticationError,
+  BrokerUnavailableError,
+  Consumer,
+  EventTopic,
+  MemoryBroker,
+  type MessagingError,
+  messagingMicroservice,
+  MessagingModule,
+  ProducerService,
+} from '../../../lib/index.js';
+import type { Driver } from '../../../lib/driver/driver.js';
+import type { DriverFactory } from '../../../lib/driver/driver.factory.js';
+import { memoryFeatures } from '../../../lib/driver/memory/memory.features.js';
+import { MemoryDriver } from '../../../lib/driver/memory/memory.driver.js';
+import { DRIVER_FACTORY } from '../../../lib/messaging.tokens.js';
+import { memoryOptions } from '../../../lib/options/memory.options.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { MessagingRuntime } from '../../../lib/worker/messaging.runtime.js';
+import { eventually } from '../../support/eventually.js';
+import { type AppSpec, LogRecorder, startApp, testModule } from '../../support/test-app.js';
+
+@Injectable()
+class Audit {
+  readonly seen: unknown[] = [];
+
+  @Consumer({ topic: 'events' })
+  async onEvent(message: unknown) {
+    this.seen.push(message);
+  }
+}
+
+/** Memory drivers whose first attempts to connect fail. */
+function failingDrivers(failures: MessagingError[]): DriverFactory {
+  return {
+    features: () => memoryFeatures,
+    async create(_settings, context) {
+      const driver: Driver = new MemoryDriver(
+        resolveOptions(memoryOptions, { path: '', input: {}, faults: [] }),
+        context,
+      );
+      driver.connect = async () => {
+        const failure = failures.shift();
+        if (failure) throw failure;
+      };
+      return driver;
+    },
+  };
+}
+
+describe('start', () => {
+  const unavailable = () => new BrokerUnavailableError('the broker is down');
+  const startWith = (failures: MessagingError[], spec: AppSpec = {}) =>
+    startApp({ options: { broker: 'memory' }, ...spec }, (builder) =>
+      builder.overrideProvider(DRIVER_FACTORY).useValue(failingDrivers(failures)),
+    );
+
+  it('goes on while the broker cannot be reached, with one line an attempt, and sends wait for it', async () => {
+    const { app, log } = await startWith([unavailable(), unavailable()]);
+    await app.get(ProducerService).send({ topic: 'events', message: 1 });
+    expect(log.texts('warn')).toEqual([
+      'Connection `memory` is down, next attempt in 250 ms: the broker is down',
+      'Connection `memory` is down, next attempt in 500 ms: the broker is down',
+    ]);
+    await app.close();
+  });
+
+  it('starts the handlers when the broker comes up', async () => {
+    const { app } = await startWith([unavailable()], { providers: [Audit] });
+    await app.get(ProducerService).send({ topic: 'events', message: 1 });
+    await eventually(() => expect(app.get(Audit).seen).toEqual([1]));
+    await app.close();
+  });
+
+  it('fails when the broker cannot be reached and failFast is set', async () => {
+    await expect(startWith([unavailable()], { options: { broker: 'memory', failFast: true } })).rejects.toThrow(
+      'Connection `memory` is not up after 5000 ms, and `failFast` is set. Start the broker, or correct its address.',
+    );
+  });
+
+  it('fails at once on wrong credentials', async () => {
+    await expect(startWith([new AuthenticationError('wrong password')])).rejects.toThrow('wrong password');
+  });
+
+  it('creates the topics of handlers and topic classes, dead letters with the partitions of their source', async () => {
+    class UserEvents extends EventTopic {
+      static readonly topicName = 'user-events';
+      static override readonly partitions = 7;
+    }
+    class Declared extends EventTopic {
+      static readonly topicName = 'declared';
+      static override readonly partitions = 2;
+    }
+    @Injectable()
+    class Users {
+      @Consumer({ topic: UserEvents })
+      async onUser() {}
+    }
+    const broker = new MemoryBroker();
+    const options = { memory: { broker, autoCreateTopics: false } };
+    const { app } = await startApp({
+      options,
+      providers: [Users, Audit],
+      imports: [MessagingModule.forFeature([Declared])],
+    });
+    const partitions = (topic: string) => broker.topic(topic)?.logs.length;
+    const topics = ['user-events', 'user-events-dlq', 'declared', 'events', 'events-dlq'];
+    expect(topics.map(partitions)).toEqual([7, 7, 2, 3, 3]);
+    await app.close();
+  });
+
+  it('names the topics that are missing when it is only to verify them', async () => {
+    const options = { memory: { autoCreateTopics: false }, ensureTopics: 'verify' } as const;
+    await expect(startApp({ options, providers: [Audit] })).rejects.toThrow(
+      /2 faults:\n {2}- Topic `events` does not exist, and `ensureTopics` is 'verify'\. Create it, or set `ensureTopics: 'create'`\.\n {2}- Topic `events-dlq`/,
+    );
+  });
+
+  it('looks at no topic when told so', async () => {
+    const broker = new MemoryBroker();
+    const { app } = await startApp({
+      options: { memory: { broker, autoCreateTopics: false }, ensureTopics: false },
+      providers: [Audit],
+    });
+    expect(broker.topic('events')).toBeUndefined();
+    await app.close();
+  });
+
+  it('does not start the handlers of a disabled connection, and says so', async () => {
+    const options = { broker: 'kafka', kafka: { enabled: false, bootstrapServers: 'localhost:1' } };
+    const { app, log } = await startApp({ options, providers: [Audit] });
+    await eventually(() =>
+      expect(log.texts('error')).toEqual(['Handler Audit.onEvent is not started: connection kafka is disabled']),
+    );
+    await app.close();
+  });
+
+  it('warns when nothing listens for the signal that ends a deployment, unless every broker is embedded', async () => {
+    const others = process.listeners('SIGTERM');
+    process.removeAllListeners('SIGTERM');
+    const drivers = (isRemote: boolean): DriverFactory => ({
+      ...failingDrivers([]),
+      features: () => ({ ...memoryFeatures, remote: isRemote }),
+    });
+    const warnings = async (isRemote: boolean, hooks: boolean) => {
+      const log = new LogRecorder();
+      const builder = testModule({ options: { broker: 'memory' }, providers: [Audit] }).setLogger(log);
+      const module = await builder.overrideProvider(DRIVER_FACTORY).useValue(drivers(isRemote)).compile();
+      const app = module.createNestMicroservice({ ...messagingMicroservice(), logger: log });
+      if (hooks) app.enableShutdownHooks();
+      await app.listen();
+      await app.close();
+      return log.texts('warn');
+    };
+    expect(await warnings(true, false)).toEqual([
+      'Nothing listens for SIGTERM: a deployment would end this process in the middle of its messages, which then come again. Call app.enableShutdownHooks() before app.listen().',
+    ]);
+    expect(await warnings(true, true)).toEqual([]);
+    process.removeAllListeners('SIGTERM');
+    expect(await warnings(false, false)).toEqual([]);
+    for (const listener of others) process.on('SIGTERM', listener);
+  });
+
+  it('says a line for each handler', async () => {
+    const { app, log } = await startApp({ options: { broker: 'memory' }, providers: [Audit] });
+    await eventually(() =>
+      expect(log.texts('log')).toContain(
+        'Audit.onEvent ← events (memory, group test-group, concurrency 1), dead letters events-dlq',
+      ),
+    );
+    await app.close();
+  });
+
+  it('lets a deployment change a handler', async () => {
+    const handlers = { 'Audit.onEvent': { concurrency: 5, groupId: 'other' } };
+    const { app, log } = await startApp({ options: { broker: 'memory', handlers }, providers: [Audit] });
+    await eventually(() =>
+      expect(log.texts('log')).toContain(
+        'Audit.onEvent ← events (memory, group other, concurrency 5), dead letters events-dlq',
+      ),
+    );
+    await app.close();
+  });
+
+  it('warns when handlers are there and no microservice is connected', async () => {
+    const log = new LogRecorder();
+    const module = await testModule({ options: { broker: 'memory' }, providers: [Audit] })
+      .setLogger(log)
+      .compile();
+    await module.init();
+    expect(log.texts('warn')[0]).toBe(
+      '1 handlers were found, but nothing starts them. Call app.connectMicroservice(messagingMicroservice()) and app.startAllMicroservices(), or use NestFactory.createMicroservice.',
+    );
+    await module.close();
+  });
+});
+
+describe('a hybrid app', () => {
+  it('handles nothing before every module has bootstrapped, and drains before any module is destroyed', async () => {
+    const broker = new MemoryBroker();
+    const order: string[] = [];
+    @Injectable()
+    class Database implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
+      async onModuleInit() {
+        order.push('init');
+      }
+      async onApplicationBootstrap() {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        order.push('bootstrap');
+      }
+      onModuleDestroy() {
+        order.push('destroyed');
+      }
+    }
+    let release = () => {};
+    @Injectable()
+    class Slow {
+      @Consumer({ topic: 'events' })
+      async onEvent() {
+        order.push('handling');
+        await new Promise<void>((resolve) => (release = resolve));
+        order.push('handled');
+      }
+    }
+    broker.createTopic('events', 1);
+    const module = await testModule({ options: { memory: { broker } }, providers: [Database, Slow] }).compile();
+    const app = module.createNestApplication();
+    app.connectMicroservice(messagingMicroservice());
+    broker.append(broker.topic('events')!, 0, { topic: 'events', key: null, value: Buffer.from('1'), headers: [] });
+    await app.startAllMicroservices();
+    await app.init();
+    await eventually(() => expect(order).toContain('handling'));
+    const closing = app.close();
+    setTimeout(() => release(), 30);
+    await closing;
+    expect(order).toEqual(['init', 'bootstrap', 'handling', 'handled', 'destroyed']);
+    expect(broker.group('test-group').position('events', 0)).toBe(1);
+  });
+
+  it('may be closed twice', async () => {
+    const { app } = await startApp({ options: { broker: 'memory' }, providers: [Audit] });
+    await app.close();
+    await app.close();
+    await expect(app.get(MessagingRuntime).drain()).resolves.toBeUndefined();
+  });
+});
