@@ -172,7 +172,9 @@ export class Member implements DeliverySink {
     runner?.unsuspend();
   }
 
+  /** Nothing begins any more from here on, even where the driver first has to ask its broker to stop. */
   private async leave(deadline: Deadline): Promise<void> {
+    for (const runner of new Set(this.runners.values())) runner.suspend();
     await this.subscription?.stop(deadline);
     this.subscription = undefined;
     for (const one of this.handlers.values()) one.runner = undefined;

@@ -92,7 +92,7 @@ describe.runIf(kafka !== undefined && hasTmux)('messaging in a terminal', () => 
     await screen.messaging('kafka topics');
     await screen.shows(/code 0/);
     expect(await screen.shows(/code 0/, { colors: true })).toContain('\u001B[1mtopic');
-    const piped = await project.run(['kafka', 'topics'], '', { NO_COLOR: '' });
+    const piped = await project.run(['kafka', 'topics'], '', { NO_COLOR: '', CI: 'true' });
     expect(piped.stdout).not.toContain('\u001B[');
     await screen.type('export NO_COLOR=1');
     await screen.messaging('kafka topics');

@@ -23,7 +23,9 @@ export class Terminal {
 
   constructor(private readonly streams: Streams = process) {
     const { stdout, env } = streams;
-    this.colors = picocolors.createColors(stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb');
+    // A pipe has no `isTTY` at all, and of `undefined` picocolors makes its own mind up: it colours wherever CI is set.
+    const isLookedAt = stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+    this.colors = picocolors.createColors(isLookedAt ? true : false);
     // A reader that has had enough (`| head`) is no fault; there is nobody left to write to.
     stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import {
@@ -19,6 +20,7 @@ import { DRIVER_FACTORY } from '../../../lib/messaging.tokens.js';
 import { memoryOptions } from '../../../lib/options/memory.options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { MessagingRuntime } from '../../../lib/worker/messaging.runtime.js';
+import { deferred } from '../../support/deferred.js';
 import { eventually } from '../../support/eventually.js';
 import { type AppSpec, LogRecorder, startApp, testModule } from '../../support/test-app.js';
 
@@ -236,6 +238,49 @@ describe('a hybrid app', () => {
     setTimeout(() => release(), 30);
     await closing;
     expect(order).toEqual(['init', 'bootstrap', 'handling', 'handled', 'destroyed']);
+    expect(broker.group('test-group').position('events', 0)).toBe(1);
+  });
+
+  it('begins nothing once it closes, however long the driver takes to stop fetching', async () => {
+    const broker = new MemoryBroker();
+    const fetching = deferred();
+    const drivers: DriverFactory = {
+      features: () => memoryFeatures,
+      async create(_settings, context) {
+        const options = resolveOptions(memoryOptions, { path: '', input: { broker }, faults: [] });
+        const driver: Driver = new MemoryDriver(options, context);
+        const subscribe = driver.subscribe.bind(driver);
+        driver.subscribe = (request, sink) => {
+          const subscription = subscribe(request, sink);
+          const stop = subscription.stop.bind(subscription);
+          subscription.stop = (deadline) => fetching.promise.then(() => stop(deadline));
+          return subscription;
+        };
+        return driver;
+      },
+    };
+    const first = deferred();
+    const begun: unknown[] = [];
+    @Injectable()
+    class Slow {
+      @Consumer({ topic: 'events' })
+      async onEvent(message: unknown) {
+        begun.push(message);
+        await first.promise;
+      }
+    }
+    broker.createTopic('events', 1);
+    const { app } = await startApp({ options: { memory: { broker } }, providers: [Slow] }, (builder) =>
+      builder.overrideProvider(DRIVER_FACTORY).useValue(drivers),
+    );
+    await app.get(ProducerService).sendBatch({ topic: 'events', messages: [1, 2, 3] });
+    await eventually(() => expect(begun).toEqual([1]));
+    const closing = app.close();
+    first.resolve();
+    await delay(10);
+    expect(begun).toEqual([1]);
+    fetching.resolve();
+    await closing;
     expect(broker.group('test-group').position('events', 0)).toBe(1);
   });
 
