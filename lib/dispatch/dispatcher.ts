@@ -1,7 +1,7 @@
 import { settledBefore, type Clock, type Deadline } from '../core/clock.js';
 import type { Delivery, Partition } from '../core/delivery.js';
 import { Fifo } from '../core/fifo.js';
-import type { Verdict } from '../core/outcome.js';
+import { MANUAL, type Verdict } from '../core/outcome.js';
 import { BatchLanes, type BatchOptions } from './batch-lanes.js';
 import type { BufferBudget } from './buffer-budget.js';
 import { Conclusion } from './conclusion.js';
@@ -89,6 +89,15 @@ export class Dispatcher {
     for (const own of this.take(partitions)) {
       for (const task of own.close()) this.forget(task);
       own.abandon();
+    }
+  }
+
+  /** These messages are another member's: none of them is begun, and what runs is told to end. */
+  loseMessages(partition: Partition, deliveries: readonly Delivery[]): void {
+    for (const task of this.partitions.get(partition)?.tasksOf(deliveries) ?? []) {
+      task.isTaken = true;
+      task.abandon();
+      task.decide(MANUAL); // nobody else ends the wait for a handler that acknowledges by itself
     }
   }
 
@@ -216,7 +225,9 @@ export class Dispatcher {
     }
   }
 
-  private async start(own: PartitionWork, unit: readonly Task[]): Promise<void> {
+  private async start(own: PartitionWork, taken: readonly Task[]): Promise<void> {
+    const unit = this.conclusion.dropTaken(own, taken);
+    if (unit.length === 0) return;
     this.runs++;
     own.begin();
     for (const task of unit) task.state = 'running';

@@ -89,6 +89,11 @@ export class PartitionWork {
     return idle;
   }
 
+  tasksOf(deliveries: readonly Delivery[]): Task[] {
+    const wanted = new Set(deliveries);
+    return [...this.tasks].filter(({ delivery }) => wanted.has(delivery));
+  }
+
   /** Tells the handlers to end; what they decide does not count any more. */
   abandon(): void {
     for (const task of this.tasks) task.abandon();

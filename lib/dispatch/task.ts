@@ -32,6 +32,8 @@ export class Task implements Attempt {
   onAbandon: (() => void) | undefined;
   /** Set by the dispatcher while a handler has the message. */
   onDecide: ((verdict: Verdict) => void) | undefined;
+  /** Another member has the message: it is not begun, and what its handler decides does not count. */
+  isTaken = false;
   private controller: AbortController | undefined;
   private aborted = false;
 

@@ -9,7 +9,7 @@ import { StaleDeliveryError } from '../pipeline/errors.js';
 import type { Serializer } from '../serialization/serializer.js';
 import { readValue } from './read-value.js';
 import { StreamMessage } from './stream-message.js';
-import { StreamQueue, type Waiting } from './stream-queue.js';
+import { inOneOf, oneOf, StreamQueue, type Waiting } from './stream-queue.js';
 import { isForAnother, unreadable } from './unreadable.js';
 
 export interface StreamParts {
@@ -57,6 +57,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
       onDeliveries: (_partition, deliveries) => this.onDeliveries(deliveries),
       onRevoking: (partitions, deadline) => this.onRevoking(partitions, deadline),
       onLost: (partitions) => this.onLost(partitions),
+      onTaken: (_partition, deliveries) => this.onTaken(deliveries),
       onError: (error, { fatal }) => this.onError(error, fatal),
     });
   }
@@ -140,16 +141,23 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
   }
 
   private async onRevoking(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
-    this.release(this.queue.dropIdle(partitions));
+    this.release(this.queue.dropIdle(inOneOf(partitions)));
     if (!this.isClosing) await this.whenAcked(partitions, deadline);
-    this.release(this.queue.dropHandedOut(partitions));
+    this.release(this.queue.dropHandedOut(inOneOf(partitions)));
     this.forget(partitions);
   }
 
   private onLost(partitions: readonly Partition[]): void {
-    this.queue.dropIdle(partitions);
-    this.queue.dropHandedOut(partitions);
+    this.queue.dropIdle(inOneOf(partitions));
+    this.queue.dropHandedOut(inOneOf(partitions));
     this.forget(partitions);
+  }
+
+  private onTaken(deliveries: readonly Delivery[]): void {
+    const isTaken = oneOf(deliveries);
+    this.queue.dropIdle(isTaken);
+    this.queue.dropHandedOut(isTaken);
+    this.acknowledged();
   }
 
   private onError(error: MessagingError, fatal: boolean): void {
@@ -223,7 +231,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
   }
 
   private async whenAcked(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
-    while (this.queue.hasHandedOut(partitions) && !this.isClosing && !deadline.signal.aborted) {
+    while (this.queue.hasHandedOut(inOneOf(partitions)) && !this.isClosing && !deadline.signal.aborted) {
       this.acked ??= deferred();
       await settledBefore(this.acked.promise, deadline);
     }

@@ -118,8 +118,17 @@ export class Reading implements Partition {
     return this.held.has(id);
   }
 
+  /** Whether it is in hand by this very delivery: a message that was lost and has come again is another one. */
+  holds(delivery: Delivery): boolean {
+    return this.held.get(delivery.offset)?.delivery === delivery;
+  }
+
+  deliveryOf(id: string): Delivery | undefined {
+    return this.held.get(id)?.delivery;
+  }
+
   deliveriesOf(id: string): number {
-    return this.held.get(id)?.delivery.deliveries ?? 1;
+    return this.deliveryOf(id)?.deliveries ?? 1;
   }
 
   /** Takes entries in; those that are here already are left out. */

@@ -19,6 +19,8 @@ export interface LoadOptions {
 /** Handles many messages at once, in the order of each key, each with one output of the same key and value. */
 export class LoadMember implements DeliverySink {
   runs = 0;
+  /** Messages that other members took over. */
+  taken = 0;
   failures: Error[] = [];
   readonly assigned = new Set<Partition>();
   private subscription!: Subscription;
@@ -60,6 +62,11 @@ export class LoadMember implements DeliverySink {
 
   onLost(partitions: readonly Partition[]): void {
     this.drop(partitions);
+  }
+
+  onTaken(_partition: Partition, deliveries: readonly Delivery[]): void {
+    this.taken += deliveries.length;
+    this.queue = this.queue.filter((delivery) => !deliveries.includes(delivery));
   }
 
   onError(error: Error): void {
