@@ -45,7 +45,7 @@ export class Conclusion {
   }
 
   /** Leaves out the messages of a unit that other members have; returns those to be handled. */
-  dropTaken(partition: PartitionWork, unit: readonly Task[]): readonly Task[] {
+  withoutTaken(partition: PartitionWork, unit: readonly Task[]): readonly Task[] {
     const kept = unit.filter(({ isTaken }) => !isTaken);
     for (const task of unit) {
       if (!task.isTaken) continue;

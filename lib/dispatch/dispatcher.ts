@@ -1,7 +1,7 @@
 import { settledBefore, type Clock, type Deadline } from '../core/clock.js';
 import type { Delivery, Partition } from '../core/delivery.js';
 import { Fifo } from '../core/fifo.js';
-import { MANUAL, type Verdict } from '../core/outcome.js';
+import type { Verdict } from '../core/outcome.js';
 import { BatchLanes, type BatchOptions } from './batch-lanes.js';
 import type { BufferBudget } from './buffer-budget.js';
 import { Conclusion } from './conclusion.js';
@@ -94,11 +94,7 @@ export class Dispatcher {
 
   /** These messages are another member's: none of them is begun, and what runs is told to end. */
   loseMessages(partition: Partition, deliveries: readonly Delivery[]): void {
-    for (const task of this.partitions.get(partition)?.tasksOf(deliveries) ?? []) {
-      task.isTaken = true;
-      task.abandon();
-      task.decide(MANUAL); // nobody else ends the wait for a handler that acknowledges by itself
-    }
+    this.partitions.get(partition)?.loseMessages(deliveries);
   }
 
   /** Starts nothing any more, of no partition; what runs ends as it will. */
@@ -219,15 +215,14 @@ export class Dispatcher {
       const own = this.turns.shift();
       if (!own) return;
       this.inTurn.delete(own);
-      const unit = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : [];
+      const next = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : [];
+      const unit = this.conclusion.withoutTaken(own, next);
       if (unit.length > 0) void this.start(own, unit);
       this.queueTurn(own);
     }
   }
 
-  private async start(own: PartitionWork, taken: readonly Task[]): Promise<void> {
-    const unit = this.conclusion.dropTaken(own, taken);
-    if (unit.length === 0) return;
+  private async start(own: PartitionWork, unit: readonly Task[]): Promise<void> {
     this.runs++;
     own.begin();
     for (const task of unit) task.state = 'running';

@@ -89,9 +89,9 @@ export class PartitionWork {
     return idle;
   }
 
-  tasksOf(deliveries: readonly Delivery[]): Task[] {
-    const wanted = new Set(deliveries);
-    return [...this.tasks].filter(({ delivery }) => wanted.has(delivery));
+  loseMessages(deliveries: readonly Delivery[]): void {
+    const lost = new Set(deliveries);
+    for (const task of [...this.tasks]) if (lost.has(task.delivery)) task.lose();
   }
 
   /** Tells the handlers to end; what they decide does not count any more. */

@@ -9,7 +9,7 @@ import { StaleDeliveryError } from '../pipeline/errors.js';
 import type { Serializer } from '../serialization/serializer.js';
 import { readValue } from './read-value.js';
 import { StreamMessage } from './stream-message.js';
-import { inOneOf, oneOf, StreamQueue, type Waiting } from './stream-queue.js';
+import { inOneOf, oneOf, StreamQueue, type Waiting, type Which } from './stream-queue.js';
 import { isForAnother, unreadable } from './unreadable.js';
 
 export interface StreamParts {
@@ -56,8 +56,8 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
       onAssigned: (partitions) => this.onAssigned(partitions),
       onDeliveries: (_partition, deliveries) => this.onDeliveries(deliveries),
       onRevoking: (partitions, deadline) => this.onRevoking(partitions, deadline),
-      onLost: (partitions) => this.onLost(partitions),
-      onTaken: (_partition, deliveries) => this.onTaken(deliveries),
+      onLost: (partitions) => this.forget(partitions),
+      onTaken: (_partition, deliveries) => this.drop(oneOf(deliveries)),
       onError: (error, { fatal }) => this.onError(error, fatal),
     });
   }
@@ -147,16 +147,9 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
     this.forget(partitions);
   }
 
-  private onLost(partitions: readonly Partition[]): void {
-    this.queue.dropIdle(inOneOf(partitions));
-    this.queue.dropHandedOut(inOneOf(partitions));
-    this.forget(partitions);
-  }
-
-  private onTaken(deliveries: readonly Delivery[]): void {
-    const isTaken = oneOf(deliveries);
-    this.queue.dropIdle(isTaken);
-    this.queue.dropHandedOut(isTaken);
+  private drop(which: Which): void {
+    this.queue.dropIdle(which);
+    this.queue.dropHandedOut(which);
     this.acknowledged();
   }
 
@@ -227,7 +220,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
 
   private forget(partitions: readonly Partition[]): void {
     this.partitions = this.partitions.filter((own) => !partitions.includes(own));
-    this.acknowledged();
+    this.drop(inOneOf(partitions));
   }
 
   private async whenAcked(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
