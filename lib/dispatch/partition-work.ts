@@ -91,7 +91,7 @@ export class PartitionWork {
 
   loseMessages(deliveries: readonly Delivery[]): void {
     const lost = new Set(deliveries);
-    for (const task of [...this.tasks]) if (lost.has(task.delivery)) task.lose();
+    for (const task of this.tasks) if (lost.has(task.delivery)) task.lose();
   }
 
   /** Tells the handlers to end; what they decide does not count any more. */

@@ -5,12 +5,14 @@ import type { Leases } from './leases.js';
 import { byeScript, ensureGroupScript } from './lua/group.js';
 import type { Reading } from './reading.js';
 import { isGroupMissing } from './redis.errors.js';
+import type { RedisKeys } from './redis.keys.js';
 import { runScript } from './redis.scripts.js';
 import type { RedisTopic, RedisTopics } from './redis.topics.js';
 
 export interface GroupsParts {
   readonly command: Redis;
   readonly topics: RedisTopics;
+  readonly keys: RedisKeys;
   readonly context: DriverContext;
   readonly groupId: string;
 }
@@ -54,10 +56,11 @@ export class Groups {
 
   /** Ends the membership. A member that still has messages pending stays in the list until others have taken them. */
   async bye(readings: readonly Reading[], member: string, leases: readonly Leases[]): Promise<void> {
-    const { command, groupId, context } = this.parts;
+    const { command, keys, groupId, context } = this.parts;
     try {
       for (const one of leases) await one.leave();
-      for (const { stream } of readings) await runScript(command, byeScript, [stream], [groupId, member]);
+      for (const { stream, topic } of readings)
+        await runScript(command, byeScript, [stream, keys.members(topic, groupId)], [groupId, member]);
     } catch (error) {
       if (!isGroupMissing(error)) context.log.debug(`leaving group ${groupId}: ${(error as Error).message}`);
     }

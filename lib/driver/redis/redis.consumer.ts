@@ -59,7 +59,9 @@ export class RedisConsumer implements Subscription {
     const onFinished = (reading: Reading, id: string) => this.onFinished(reading, id);
     this.assignments = new Assignments({ ...parts, member: this.member, onChange, onFinished });
     const [shared, leased] = (this.readers = [parts.clients.reader(), parts.clients.reader()]);
-    const prepare = () => this.assignments.openTopics();
+    const prepare = async () => {
+      if (await this.assignments.openTopics()) await this.heartbeat.beat();
+    };
     this.loops = [
       this.createLoop({ reader: shared as Redis, streamRead: readShared, isLeased: false, prepare }),
       this.createLoop({ reader: leased as Redis, streamRead: readLeased, isLeased: true, prepare: async () => {} }),
@@ -104,9 +106,18 @@ export class RedisConsumer implements Subscription {
   }
 
   private get about() {
-    const { command, context, options, request } = this.parts;
+    const { command, keys, context, options, request } = this.parts;
     const { claimIdleMs, blockMs } = options;
-    return { client: command, command, context, claimIdleMs, blockMs, groupId: request.groupId, member: this.member };
+    return {
+      client: command,
+      command,
+      keys,
+      context,
+      claimIdleMs,
+      blockMs,
+      groupId: request.groupId,
+      member: this.member,
+    };
   }
 
   private changed(): void {

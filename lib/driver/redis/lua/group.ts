@@ -47,9 +47,10 @@ return 1
 /**
  * Ends a member that has nothing pending. With something pending it stays: deleting it would lose those messages.
  *
- * KEYS: stream · ARGV: group, member
+ * KEYS: stream, members · ARGV: group, member
  */
 export const byeScript = script(`
+redis.call('ZREM', KEYS[2], ARGV[2])
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if #pending > 0 then return 0 end
 redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
