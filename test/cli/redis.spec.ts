@@ -189,13 +189,6 @@ describe.runIf(redis !== undefined)('messaging redis', () => {
     expect(lost).toMatchObject({ code: 1, stdout: expect.stringMatching(/fail +127\.0\.0\.1:1 .*ECONNREFUSED/) });
   });
 
-  it('keeps messages as long as the app says, although it does not know how long that is', async () => {
-    await ok(['create-topic', topic]);
-    const old = Date.now() - 30 * 86_400_000;
-    for (let index = 1; index <= 300; index++) await client.xadd(topic, `${old}-${index}`, 'data', 'old');
-    expect((await json(['topics'])).find((one) => one['topic'] === topic)).toMatchObject({ messages: 300 });
-  });
-
   it('refuses what Redis has not, with what to do instead', async () => {
     await ok(['create-topic', topic]);
     for (const args of [

@@ -58,13 +58,17 @@ export class Heartbeat {
     }
   }
 
-  /** Also without messages: members are counted by it. */
+  /**
+   * Also without messages: members are counted by it. A dead member counts until others have taken what it had, which is at 1.6 times
+   * `claimIdleMs` at the latest.
+   */
   private async beatOf(reading: Reading): Promise<void> {
     const { client, keys, groupId, member, claimIdleMs, onLost } = this.parts;
-    const names = [reading.stream, keys.members(reading.topic, groupId)];
+    const { stream, topic } = reading;
+    const names = [stream, keys.members(topic, groupId), keys.mark(topic, groupId)];
     let { ids } = reading;
     do {
-      const args = [groupId, member, claimIdleMs, ...ids.slice(0, CHUNK)];
+      const args = [groupId, member, claimIdleMs * 2, ...ids.slice(0, CHUNK)];
       const lost = (await runScript(client, heartbeatScript, names, args)) as Buffer[];
       if (lost.length > 0) onLost(reading, lost.map(String));
       ids = ids.slice(CHUNK);

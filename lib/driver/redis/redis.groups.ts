@@ -152,9 +152,8 @@ export class RedisGroups {
 
   private async destroyOn(topic: RedisTopic, groupId: string): Promise<void> {
     for (const stream of topic.streams) {
-      const live = await runScript(this.parts.client, destroyGroupScript, this.keysOf(stream, topic, groupId), [
-        groupId,
-      ]);
+      const names = [...this.keysOf(stream, topic, groupId), this.parts.keys.mark(topic.name, groupId)];
+      const live = await runScript(this.parts.client, destroyGroupScript, names, [groupId]);
       if (live !== 0) throw new GroupInUseError(groupId, live as number, this.about(groupId, topic));
     }
   }

@@ -40,6 +40,11 @@ export class RedisKeys {
     return `${this.prefix}${topic}:members:${groupId}`;
   }
 
+  /** The entry before which a group had finished everything when it was last looked at. */
+  mark(topic: string, groupId: string): string {
+    return `${this.prefix}${topic}:mark:${groupId}`;
+  }
+
   /** A hash: partition → member. */
   leases(topic: string, groupId: string): string {
     return `${this.prefix}${topic}:leases:${groupId}`;

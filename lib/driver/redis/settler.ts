@@ -157,11 +157,21 @@ export class Settler {
         const target = targets.get(key) ?? targets.size + 1;
         if (!targets.has(key)) kinds.push(delayed ? 'z' : 's');
         targets.set(key, target);
-        args.push(target, fields.length, ...(delayed ? [delayed.dueAt, delayed.partition] : []), ...fields);
+        args.push(
+          target,
+          fields.length,
+          ...(delayed ? [this.delayUntil(delayed.dueAt), delayed.partition] : []),
+          ...fields,
+        );
       }
     }
     const keys = [reading.stream, leases, ...targets.keys()];
     return runScript(client, settleScript, keys, [groupId, member, reading.lease, kinds.join(''), ...args]);
+  }
+
+  /** The server's clock counts it down, which may not be this one. */
+  private delayUntil(dueAt: number): number {
+    return Math.max(dueAt - this.parts.context.clock.now(), 0);
   }
 
   /** Undefined when we are to end. A group that has vanished is waited for: it is made again by who reads it. */

@@ -60,6 +60,14 @@ describe.runIf(url !== '')('upkeep in Redis', () => {
     expect(await client.xlen(name)).toBe(305);
   });
 
+  it('keeps all where it is not known how long, as in a command line without an app', async () => {
+    const name = topic();
+    await topics.create({ topic: name });
+    await fill(name);
+    await janitor({ retentionMs: Number.MAX_SAFE_INTEGER }).trim();
+    expect(await client.xlen(name)).toBe(305);
+  });
+
   it('keeps about maxLen entries', async () => {
     const name = topic();
     await topics.create({ topic: name, retentionMs: WEEK_MS * 2 });

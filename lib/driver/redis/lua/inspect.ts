@@ -65,14 +65,14 @@ until #page == 0
 return 0
 `);
 
-/** Removes a group that has no members. Answers how many kept it from that. KEYS: stream, members, leases · ARGV: group */
+/** Removes a group that has no members. Answers how many kept it from that. KEYS: stream, members, others… · ARGV: group */
 export const destroyGroupScript = script(`${HELPERS}
 if groupOf(KEYS[1], ARGV[1]) then
   local live = liveOf(KEYS[1], KEYS[2], ARGV[1])
   if #live > 0 then return #live end
   redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])
 end
-redis.call('DEL', KEYS[2], KEYS[3])
+redis.call('DEL', unpack(KEYS, 2))
 return 0
 `);
 
