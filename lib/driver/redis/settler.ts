@@ -88,13 +88,18 @@ export class Settler {
 
   private run(name: string, queue: Fifo<unknown>, send: () => Promise<void>): void {
     if (this.loops.has(name)) return;
-    const loop = this.loop(queue, send).finally(() => this.loops.delete(name));
+    const loop = this.loop(queue, send, () => this.loops.delete(name));
     this.loops.set(name, loop);
   }
 
-  private async loop(queue: Fifo<unknown>, send: () => Promise<void>): Promise<void> {
+  /** It ends in the very turn that finds nothing: what comes between would wait for a loop that is over. */
+  private async loop(queue: Fifo<unknown>, send: () => Promise<void>, onEnd: () => void): Promise<void> {
     await new Promise(setImmediate); // what is settled in one turn goes together
-    while (queue.length > 0 && !this.ended.signal.aborted) await send();
+    try {
+      while (queue.length > 0 && !this.ended.signal.aborted) await send();
+    } finally {
+      onEnd();
+    }
   }
 
   private async sendAcks(): Promise<void> {
