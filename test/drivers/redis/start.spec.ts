@@ -87,7 +87,7 @@ describe.runIf(brokerAddress('redis') !== undefined)('a Redis connection at star
     const url = `redis://app:p@127.0.0.1:${server.port}`;
     const refusal = await connect({ url });
     const [, grants = ''] = /Grant it: ACL SETUSER app (.+)$/.exec(refusal?.message ?? '') ?? [];
-    await admin(server).call('ACL', ['SETUSER', 'app', ...grants.split(' '), '+client|setname', '+client|setinfo']);
+    await admin(server).call('ACL', ['SETUSER', 'app', ...grants.split(' '), '+client|setname']);
     expect(await connect({ url, claimIdleMs: 300, leaseMs: 300, blockMs: 100 })).toBeUndefined();
     await admin(server).call('ACL', ['LOG', 'RESET']);
     const { driver } = opened;
