@@ -13,6 +13,7 @@ import type {
   TopicDetails,
   TopicReader,
 } from '../broker-admin.js';
+import type { ResolvedRedisOptions } from '../../options/redis.options.js';
 import type { DriverContext } from '../driver.js';
 import { peekScript } from './lua/inspect.js';
 import type { RedisAdmin } from './redis.admin.js';
@@ -32,7 +33,7 @@ export interface BrokerAdminParts {
   /** The driver's, which forgets what is deleted. */
   readonly known: RedisTopics;
   readonly admin: RedisAdmin;
-  readonly payloadField: string;
+  readonly options: ResolvedRedisOptions;
   readonly context: DriverContext;
 }
 
@@ -42,7 +43,8 @@ export class RedisBrokerAdmin implements BrokerAdmin {
 
   constructor(private readonly parts: BrokerAdminParts) {
     const topics = () => this.allTopics();
-    this.groups = new RedisGroups({ ...parts, topics, partitionsOf: (topic) => this.partitionsOf(topic) });
+    const silentMs = parts.options.claimIdleMs * 2; // as long as members of ours count without a heartbeat
+    this.groups = new RedisGroups({ ...parts, silentMs, topics, partitionsOf: (topic) => this.partitionsOf(topic) });
   }
 
   /** Behind the connection's address there is no other. */
@@ -111,7 +113,8 @@ export class RedisBrokerAdmin implements BrokerAdmin {
   }
 
   read(request: ReadRequest, sink: ReadSink): TopicReader {
-    const { createReader, context, payloadField, topics } = this.parts;
+    const { createReader, context, options, topics } = this.parts;
+    const { payloadField } = options;
     const find = async () => (await topics.find(request.topic)) ?? topics.plain(request.topic);
     return new RedisReader({ client: createReader(), context, payloadField, find, request, sink });
   }

@@ -57,7 +57,7 @@ class RedisDriver implements Driver {
       topics: new RedisTopics({ client, keys, connection }),
       known: topics,
       admin: this.admin,
-      payloadField: options.payloadField,
+      options,
       context,
     });
     this.producer = new RedisProducer({ client: this.clients.producer(), topics, keys, mover, options, context });

@@ -14,6 +14,8 @@ export interface RedisGroupsParts {
   readonly context: DriverContext;
   /** All topics of the server. */
   readonly topics: () => Promise<readonly RedisTopic[]>;
+  /** A member that has not been heard of for so long, in ms, is none any more. */
+  readonly silentMs: number;
   readonly partitionsOf: (topic: RedisTopic) => Promise<readonly PartitionDetails[]>;
 }
 
@@ -109,6 +111,7 @@ export class RedisGroups {
     const answer = await runScript(this.parts.client, groupStateScript, this.keysOf(stream, topic, groupId), [
       groupId,
       index,
+      this.parts.silentMs,
     ]);
     const [last, pending = 0, oldest, live = [], owner] = answer as [Buffer?, number?, Buffer?, Buffer[]?, Buffer?];
     if (!last) return undefined;
@@ -145,7 +148,7 @@ export class RedisGroups {
   private async move(groupId: string, topic: RedisTopic, { partition, offset }: PartitionPosition): Promise<void> {
     const stream = topic.streams[partition];
     if (stream === undefined) return;
-    const args = [groupId, offsetBefore(offset)];
+    const args = [groupId, offsetBefore(offset), this.parts.silentMs];
     const live = await runScript(this.parts.client, seekScript, this.keysOf(stream, topic, groupId).slice(0, 2), args);
     if (live !== 0) throw new GroupInUseError(groupId, live as number, this.about(groupId, topic));
   }
@@ -153,7 +156,7 @@ export class RedisGroups {
   private async destroyOn(topic: RedisTopic, groupId: string): Promise<void> {
     for (const stream of topic.streams) {
       const names = [...this.keysOf(stream, topic, groupId), this.parts.keys.mark(topic.name, groupId)];
-      const live = await runScript(this.parts.client, destroyGroupScript, names, [groupId]);
+      const live = await runScript(this.parts.client, destroyGroupScript, names, [groupId, this.parts.silentMs]);
       if (live !== 0) throw new GroupInUseError(groupId, live as number, this.about(groupId, topic));
     }
   }

@@ -1,8 +1,6 @@
 import { script } from '../redis.scripts.js';
 
-/** How long a member of another program may be silent and still count, in ms: it does not register itself as ours do. */
-const SILENT_MS = 30_000;
-
+/** Members of other programs do not register themselves as ours do: they count until they have been silent for too long. */
 const HELPERS = `
 local function infoOf(rows, name)
   for _, row in ipairs(rows) do
@@ -15,7 +13,7 @@ local function groupOf(stream, group)
   if redis.call('EXISTS', stream) == 0 then return nil end
   return infoOf(redis.call('XINFO', 'GROUPS', stream), group)
 end
-local function liveOf(stream, members, group)
+local function liveOf(stream, members, group, silent)
   local time = redis.call('TIME')
   local now = string.format('(%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
   local live, known = redis.call('ZRANGE', members, now, '+inf', 'BYSCORE'), {}
@@ -23,7 +21,7 @@ local function liveOf(stream, members, group)
   for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
     local own = {}
     for i = 1, #row, 2 do own[row[i]] = row[i + 1] end
-    if not known[own.name] and own.idle < ${SILENT_MS} then live[#live + 1] = own.name end
+    if not known[own.name] and own.idle < tonumber(silent) then live[#live + 1] = own.name end
   end
   return live
 end
@@ -33,21 +31,21 @@ end
  * Where a group is on a stream: the last entry that it got, how many are pending, the oldest of them, its live members, and which of them
  * has the lease. Answers nothing when there is no such group.
  *
- * KEYS: stream, members, leases · ARGV: group, partition
+ * KEYS: stream, members, leases · ARGV: group, partition, silent time in ms
  */
 export const groupStateScript = script(`${HELPERS}
 local info = groupOf(KEYS[1], ARGV[1])
 if not info then return {} end
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
 local owner = redis.call('HGET', KEYS[3], ARGV[2])
-return { info['last-delivered-id'], pending[1], pending[2] or '', liveOf(KEYS[1], KEYS[2], ARGV[1]), owner or '' }
+return { info['last-delivered-id'], pending[1], pending[2] or '', liveOf(KEYS[1], KEYS[2], ARGV[1], ARGV[3]), owner or '' }
 `);
 
 /**
  * Moves a group that has no members, and makes it where it is missing. What was pending counts as done, or comes again, by the new
  * position alone. Answers how many members kept it from that.
  *
- * KEYS: stream, members · ARGV: group, the entry id behind which it goes on
+ * KEYS: stream, members · ARGV: group, the entry id behind which it goes on, silent time in ms
  */
 export const seekScript = script(`${HELPERS}
 local stream, group = KEYS[1], ARGV[1]
@@ -55,7 +53,7 @@ if not groupOf(stream, group) then
   redis.call('XGROUP', 'CREATE', stream, group, ARGV[2])
   return 0
 end
-local live = liveOf(stream, KEYS[2], group)
+local live = liveOf(stream, KEYS[2], group, ARGV[3])
 if #live > 0 then return #live end
 redis.call('XGROUP', 'SETID', stream, group, ARGV[2])
 repeat
@@ -65,10 +63,10 @@ until #page == 0
 return 0
 `);
 
-/** Removes a group that has no members. Answers how many kept it from that. KEYS: stream, members, others… · ARGV: group */
+/** Removes a group that has no members. Answers how many kept it from that. KEYS: stream, members, others… · ARGV: group, silent time in ms */
 export const destroyGroupScript = script(`${HELPERS}
 if groupOf(KEYS[1], ARGV[1]) then
-  local live = liveOf(KEYS[1], KEYS[2], ARGV[1])
+  local live = liveOf(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
   if #live > 0 then return #live end
   redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])
 end
