@@ -118,6 +118,7 @@ describe.runIf(redis !== undefined)('messaging redis', () => {
     for (const verb of [
       ['group', 'seek', group, '--topic', topic, '--to', 'end', '--execute', '--yes'],
       ['delete-topic', topic, '--yes'],
+      ['consume', topic, '--group', group, '--commit'],
     ])
       expect(await project.run(['redis', ...verb])).toMatchObject({
         code: 1,
@@ -148,6 +149,8 @@ describe.runIf(redis !== undefined)('messaging redis', () => {
       topics: [topic],
     });
     expect((await ok(['consume', topic, '--group', group, '--exit-at-end'])).stdout).toBe('2\n3\n');
+    expect((await ok(['consume', topic, '--group', group, '--commit', '-n', '2'])).stdout).toBe('2\n3\n');
+    expect(await json(['groups'])).toContainEqual(expect.objectContaining({ groupId: group, members: 0, lag: 0 }));
   });
 
   it('shows dead letters, and sends them again to the group that gave them up, once', async () => {
