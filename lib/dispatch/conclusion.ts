@@ -28,6 +28,7 @@ export class Conclusion {
 
   /** A single message. Returns nothing where nothing has to be waited for. */
   one(partition: PartitionWork, task: Task, verdict: Verdict): Promise<void> | void {
+    if (task.isTaken) return this.finish(partition, task);
     if (verdict.kind !== 'settle') return this.postpone(partition, task, verdict);
     task.state = 'settling';
     const settling = this.parts.work.settle(task, verdict);
@@ -41,6 +42,17 @@ export class Conclusion {
     const verdictOf = new Map(tasks.map((task, index) => [task, verdicts[index] as Verdict]));
     const lanes = groupBy(tasks, (task) => task.lane ?? task);
     await Promise.all([...lanes.values()].map((lane) => this.lane(partition, lane, verdictOf)));
+  }
+
+  /** Leaves out the messages of a unit that other members have; returns those to be handled. */
+  withoutTaken(partition: PartitionWork, unit: readonly Task[]): readonly Task[] {
+    const kept = unit.filter(({ isTaken }) => !isTaken);
+    for (const task of unit) {
+      if (!task.isTaken) continue;
+      this.done(partition, task);
+      if (!kept.some(({ lane }) => lane === task.lane)) partition.lanes.free(task);
+    }
+    return kept;
   }
 
   /** Lets the handler of these messages decide about each when it likes. */
@@ -74,6 +86,10 @@ export class Conclusion {
   ): Promise<void> {
     for (const [index, task] of tasks.entries()) {
       const verdict = verdicts.get(task) as Verdict;
+      if (task.isTaken) {
+        this.done(partition, task);
+        continue;
+      }
       if (verdict.kind !== 'settle') {
         this.postpone(partition, task, verdict);
         return this.putBack(partition, tasks.slice(index + 1));
@@ -84,7 +100,8 @@ export class Conclusion {
   }
 
   private async decide(partition: PartitionWork, task: Task, verdict: Verdict, group: LaneGroup): Promise<void> {
-    if (verdict.kind === 'settle') await this.settle(partition, task, verdict);
+    if (task.isTaken) this.done(partition, task);
+    else if (verdict.kind === 'settle') await this.settle(partition, task, verdict);
     else if (verdict.kind === 'retry' || verdict.kind === 'hold') {
       task.state = 'waiting';
       group.failed.push({ task, verdict });

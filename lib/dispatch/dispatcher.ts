@@ -92,6 +92,11 @@ export class Dispatcher {
     }
   }
 
+  /** These messages are another member's: none of them is begun, and what runs is told to end. */
+  loseMessages(partition: Partition, deliveries: readonly Delivery[]): void {
+    this.partitions.get(partition)?.loseMessages(deliveries);
+  }
+
   /** Starts nothing any more, of no partition; what runs ends as it will. */
   halt(): void {
     this.halted = true;
@@ -210,7 +215,8 @@ export class Dispatcher {
       const own = this.turns.shift();
       if (!own) return;
       this.inTurn.delete(own);
-      const unit = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : [];
+      const next = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : [];
+      const unit = this.conclusion.withoutTaken(own, next);
       if (unit.length > 0) void this.start(own, unit);
       this.queueTurn(own);
     }

@@ -1,5 +1,5 @@
 import type { Delivery } from '../core/delivery.js';
-import type { MessagingError } from '../core/errors.js';
+import { BrokerError, type MessagingError } from '../core/errors.js';
 
 /** A position in a partition: the offset of the next message to be handled. */
 export interface PartitionPosition {
@@ -20,6 +20,8 @@ export interface PartitionDetails {
   readonly start: string;
   /** Offset that the next message will get. */
   readonly end: string;
+  /** How many are kept; where control records and compaction leave gaps, the most that there can be. */
+  readonly messages: number;
   /** The server that has the partition, and those that copy it; absent where the broker has no such thing. */
   readonly leader?: number;
   readonly replicas?: readonly number[];
@@ -117,7 +119,9 @@ export function lagOf(position: string | null, start: string, end: string): numb
 }
 
 /** An offset that lies within the log. */
-export function withinLog(offset: string, { start, end }: PartitionDetails): string {
+export function withinLog(offset: string, { start, end }: Pick<PartitionDetails, 'start' | 'end'>): string {
+  if (!/^\d+$/.test(offset))
+    throw new BrokerError(`Expected the offset to be an integer ≥ 0, got \`${offset}\`.`, { offset, retryable: false });
   if (BigInt(offset) < BigInt(start)) return start;
   return BigInt(offset) > BigInt(end) ? end : offset;
 }

@@ -114,6 +114,8 @@ export interface DeliverySink {
   onRevoking(partitions: readonly Partition[], deadline: Deadline): Promise<void>;
   /** The partitions are another's already; what still runs cannot be settled. */
   onLost(partitions: readonly Partition[]): void;
+  /** The partition stays, but these messages of it are other members' already; what still runs of them cannot be settled. */
+  onTaken(partition: Partition, deliveries: readonly Delivery[]): void;
   /** `fatal`: the subscription is over; else the driver goes on by itself. */
   onError(error: MessagingError, info: { readonly fatal: boolean }): void;
 }

@@ -9,7 +9,7 @@ import { StaleDeliveryError } from '../pipeline/errors.js';
 import type { Serializer } from '../serialization/serializer.js';
 import { readValue } from './read-value.js';
 import { StreamMessage } from './stream-message.js';
-import { StreamQueue, type Waiting } from './stream-queue.js';
+import { inOneOf, oneOf, StreamQueue, type Waiting, type Which } from './stream-queue.js';
 import { isForAnother, unreadable } from './unreadable.js';
 
 export interface StreamParts {
@@ -56,7 +56,8 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
       onAssigned: (partitions) => this.onAssigned(partitions),
       onDeliveries: (_partition, deliveries) => this.onDeliveries(deliveries),
       onRevoking: (partitions, deadline) => this.onRevoking(partitions, deadline),
-      onLost: (partitions) => this.onLost(partitions),
+      onLost: (partitions) => this.forget(partitions),
+      onTaken: (_partition, deliveries) => this.drop(oneOf(deliveries)),
       onError: (error, { fatal }) => this.onError(error, fatal),
     });
   }
@@ -140,16 +141,16 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
   }
 
   private async onRevoking(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
-    this.release(this.queue.dropIdle(partitions));
+    this.release(this.queue.dropIdle(inOneOf(partitions)));
     if (!this.isClosing) await this.whenAcked(partitions, deadline);
-    this.release(this.queue.dropHandedOut(partitions));
+    this.release(this.queue.dropHandedOut(inOneOf(partitions)));
     this.forget(partitions);
   }
 
-  private onLost(partitions: readonly Partition[]): void {
-    this.queue.dropIdle(partitions);
-    this.queue.dropHandedOut(partitions);
-    this.forget(partitions);
+  private drop(which: Which): void {
+    this.queue.dropIdle(which);
+    this.queue.dropHandedOut(which);
+    this.acknowledged();
   }
 
   private onError(error: MessagingError, fatal: boolean): void {
@@ -219,11 +220,11 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
 
   private forget(partitions: readonly Partition[]): void {
     this.partitions = this.partitions.filter((own) => !partitions.includes(own));
-    this.acknowledged();
+    this.drop(inOneOf(partitions));
   }
 
   private async whenAcked(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
-    while (this.queue.hasHandedOut(partitions) && !this.isClosing && !deadline.signal.aborted) {
+    while (this.queue.hasHandedOut(inOneOf(partitions)) && !this.isClosing && !deadline.signal.aborted) {
       this.acked ??= deferred();
       await settledBefore(this.acked.promise, deadline);
     }

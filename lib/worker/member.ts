@@ -132,6 +132,10 @@ export class Member implements DeliverySink {
     for (const [runner, own] of this.byRunner(partitions)) runner.lose(own);
   }
 
+  onTaken(partition: Partition, deliveries: readonly Delivery[]): void {
+    this.runners.get(partition.topic)?.loseMessages(partition, deliveries);
+  }
+
   onError(error: MessagingError, { fatal }: { readonly fatal: boolean }): void {
     if (fatal) return this.fail(error);
     this.trouble.at = this.options.clock.now();

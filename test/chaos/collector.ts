@@ -70,6 +70,8 @@ export class Collector implements DeliverySink {
 
   onLost(): void {}
 
+  onTaken(): void {}
+
   onError(): void {}
 
   private inOrder() {

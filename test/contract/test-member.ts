@@ -18,6 +18,8 @@ export interface MemberOptions {
 export class TestMember implements DeliverySink {
   readonly seen: Delivery[] = [];
   readonly settled: Delivery[] = [];
+  /** What other members took over. */
+  readonly taken: Delivery[] = [];
   readonly errors: MessagingError[] = [];
   assigned: readonly Partition[] = [];
   subscription!: Subscription;
@@ -61,6 +63,10 @@ export class TestMember implements DeliverySink {
 
   onLost(partitions: readonly Partition[]): void {
     this.drop(partitions);
+  }
+
+  onTaken(_partition: Partition, deliveries: readonly Delivery[]): void {
+    this.taken.push(...deliveries);
   }
 
   onError(error: MessagingError): void {

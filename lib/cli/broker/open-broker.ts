@@ -89,7 +89,12 @@ function unavailable({ name, status }: Connection): Error {
 export async function optionsOf({ place, options }: BrokerCall): Promise<ResolvedMessagingOptions> {
   const { app: file, bootstrapServers, url } = options;
   if (file === undefined)
-    return resolveMessagingOptions({ broker: place || 'kafka', kafka: { bootstrapServers }, redis: { url } });
+    return resolveMessagingOptions({
+      broker: place || 'kafka',
+      kafka: { bootstrapServers },
+      // how long messages are kept is the app's affair, which is not known here
+      redis: { url, retentionMs: Number.MAX_SAFE_INTEGER },
+    });
   const app = await openApp(findApp(process.cwd(), file) as string, ['error']);
   return app.get<ResolvedMessagingOptions>(MESSAGING_OPTIONS);
 }

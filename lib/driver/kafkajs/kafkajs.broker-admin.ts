@@ -111,7 +111,7 @@ export class KafkajsBrokerAdmin implements BrokerAdmin {
     const offsets = await this.ask(topic, (admin) => admin.fetchTopicOffsets(topic));
     const details = known.map(({ partitionId: partition, leader, replicas, isr: inSync }) => {
       const { low: start = '0', high: end = '0' } = offsets.find((one) => one.partition === partition) ?? {};
-      return { partition, start, end, leader, replicas, inSync };
+      return { partition, start, end, messages: Number(end) - Number(start), leader, replicas, inSync };
     });
     return details.toSorted((a, b) => a.partition - b.partition);
   }
