@@ -2,12 +2,14 @@ import { sleep } from '../../core/clock.js';
 import { BrokerUnavailableError, ClosedError, MessagingError, UnknownTopicError } from '../../core/errors.js';
 import type { DriverContext, TopicAdmin, TopicDescription, TopicSpec } from '../driver.js';
 import type { Position, TopicPartition } from '../kafka/group-member.js';
+import { boundsFrom, type LogBounds } from '../kafka/start-positions.js';
 import { toMessagingError } from './confluent.errors.js';
 import {
   promised,
   type Callback,
   type ConfluentModule,
   type NativeAdmin,
+  type OffsetAnswer,
   type TopicAnswer,
 } from './confluent.native.js';
 
@@ -15,6 +17,7 @@ const TIMEOUT_MS = 5_000;
 const LEADER_POLL_MS = 100;
 const LEADER_POLLS = 100;
 const TOPIC_EXISTS = 36;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
 /** Shares the connections of the producer. */
@@ -47,13 +50,28 @@ export class ConfluentAdmin implements TopicAdmin {
   }
 
   /** Where these logs end for a reader of committed messages. */
-  async ends(partitions: readonly TopicPartition[]): Promise<Position[]> {
-    const asked = partitions.map((one) => ({ ...one, offset: this.confluent.OffsetSpec.LATEST }));
-    const options = { timeout: TIMEOUT_MS, isolationLevel: READ_COMMITTED } as const;
-    const ends = await this.ask<
-      Awaited<readonly { topic: string; partition: number; offset?: number; error?: Error }[]>
-    >(undefined, (admin, done) => admin.listOffsets(asked, options, done as never));
-    return ends.map(({ topic, partition, offset = 0, error }) => {
+  ends(partitions: readonly TopicPartition[]): Promise<Position[]> {
+    return this.offsetsAt(partitions, this.confluent.OffsetSpec.LATEST, READ_COMMITTED);
+  }
+
+  /** What these logs have. */
+  async bounds(partitions: readonly TopicPartition[]): Promise<LogBounds[]> {
+    const { EARLIEST, LATEST } = this.confluent.OffsetSpec;
+    const [starts, ends] = await Promise.all([
+      this.offsetsAt(partitions, EARLIEST, READ_UNCOMMITTED),
+      this.offsetsAt(partitions, LATEST, READ_UNCOMMITTED),
+    ]);
+    return boundsFrom(starts, ends);
+  }
+
+  /** The offset in each partition that a specification means; -1 for a time that nothing is as new as. */
+  async offsetsAt(partitions: readonly TopicPartition[], at: unknown, isolationLevel: 0 | 1): Promise<Position[]> {
+    if (partitions.length === 0) return [];
+    const asked = partitions.map(({ topic, partition }) => ({ topic, partition, offset: at }));
+    const found = await this.ask<readonly OffsetAnswer[]>(undefined, (admin, done) =>
+      admin.listOffsets(asked, { timeout: TIMEOUT_MS, isolationLevel }, done),
+    );
+    return found.map(({ topic, partition, offset = 0, error }) => {
       if (error) throw this.wrap(error, topic);
       return { topic, partition, offset: String(offset) };
     });

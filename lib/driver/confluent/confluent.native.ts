@@ -26,12 +26,6 @@ export interface NativeClient {
   disconnect(done: () => void): void;
   isConnected(): boolean;
   getMetadata(options: { readonly topic: string; readonly timeout: number }, done: Callback<unknown>): void;
-  queryWatermarkOffsets(
-    topic: string,
-    partition: number,
-    timeoutMs: number,
-    done: Callback<{ readonly lowOffset: number; readonly highOffset: number }>,
-  ): void;
   on(event: 'event.error', listener: (error: NativeError) => void): void;
   on(event: 'event.log', listener: (entry: { readonly fac?: string; readonly message?: string }) => void): void;
   on(event: 'delivery-report', listener: (error: NativeError | null, report: DeliveryReport) => void): void;
@@ -111,8 +105,12 @@ export interface NativeAdmin {
   listOffsets(
     partitions: readonly { readonly topic: string; readonly partition: number; readonly offset: unknown }[],
     options: { readonly timeout: number; readonly isolationLevel: 0 | 1 },
-    done: Callback<readonly (NativePosition & { readonly error?: NativeError })[]>,
+    done: Callback<readonly OffsetAnswer[]>,
   ): void;
+}
+
+export interface OffsetAnswer extends NativePosition {
+  readonly error?: NativeError;
 }
 
 export interface NativeTopic {

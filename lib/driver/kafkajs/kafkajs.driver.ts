@@ -43,9 +43,10 @@ class KafkajsDriver implements Driver {
     );
   }
 
-  /** A client of its own without repeats, so that one attempt is one attempt. */
+  /** A client of its own without repeats, so that one attempt is one attempt: each address is asked once. */
   async connect(): Promise<void> {
-    const probe = createClient(this.kafkajs, this.options, this.context, { retries: 0 }).admin();
+    const retries = this.options.bootstrapServers.length - 1;
+    const probe = createClient(this.kafkajs, this.options, this.context, { retries }).admin();
     try {
       await probe.connect();
       await probe.describeCluster();
