@@ -1,9 +1,10 @@
 import { sleep } from '../../core/clock.js';
 import { BrokerUnavailableError, ClosedError, MessagingError, UnknownTopicError } from '../../core/errors.js';
-import type { DriverContext, TopicAdmin, TopicDescription, TopicSpec } from '../driver.js';
+import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicSpec } from '../driver.js';
 import type { Position, TopicPartition } from '../kafka/group-member.js';
 import { boundsFrom, type LogBounds } from '../kafka/start-positions.js';
 import { toMessagingError } from './confluent.errors.js';
+import type { KafkajsSettings } from './kafkajs-settings.js';
 import {
   promised,
   type Callback,
@@ -13,7 +14,7 @@ import {
   type TopicAnswer,
 } from './confluent.native.js';
 
-const TIMEOUT_MS = 5_000;
+export const TIMEOUT_MS = 5_000;
 const LEADER_POLL_MS = 100;
 const LEADER_POLLS = 100;
 const TOPIC_EXISTS = 36;
@@ -26,6 +27,7 @@ export class ConfluentAdmin implements TopicAdmin {
     private readonly confluent: ConfluentModule,
     private readonly native: () => NativeAdmin | undefined,
     private readonly context: DriverContext,
+    private readonly kafkajs: KafkajsSettings,
   ) {}
 
   async describe(topics: readonly string[]): Promise<readonly TopicDescription[]> {
@@ -38,15 +40,25 @@ export class ConfluentAdmin implements TopicAdmin {
     for (const { topic } of specs) await this.waitForLeaders(topic);
   }
 
+  /** How topics that exist keep their messages; none where that cannot be seen. */
+  async settings(topics: readonly string[]): Promise<readonly TopicSettings[]> {
+    return (await this.kafkajs.find())?.settings(topics) ?? [];
+  }
+
   /** How many partitions a topic has. @throws UnknownTopicError */
   async partitionsOf(topic: string): Promise<number> {
+    return (await this.partitions(topic)).length;
+  }
+
+  /** @throws UnknownTopicError */
+  async partitions(topic: string): Promise<TopicAnswer['partitions']> {
     const [found] = await this.ask<readonly TopicAnswer[]>(topic, (admin, done) =>
       admin.describeTopics([topic], { timeout: TIMEOUT_MS }, done),
     );
     if (found?.error) throw this.wrap(found.error, topic);
-    const count = found?.partitions.length ?? 0;
-    if (count === 0) throw new UnknownTopicError(topic, { connection: this.context.connection });
-    return count;
+    if (!found || found.partitions.length === 0)
+      throw new UnknownTopicError(topic, { connection: this.context.connection });
+    return found.partitions;
   }
 
   /** Where these logs end for a reader of committed messages. */
@@ -86,14 +98,16 @@ export class ConfluentAdmin implements TopicAdmin {
     }
   }
 
-  private async createOne({ topic, partitions = -1, replicationFactor = -1, retentionMs, cleanupPolicy }: TopicSpec) {
+  private async createOne(spec: TopicSpec): Promise<void> {
+    const { topic, partitions = -1, replicationFactor = -1, retentionMs, cleanupPolicy, configs } = spec;
     const config = {
       ...(retentionMs !== undefined && { 'retention.ms': String(retentionMs) }),
       ...(cleanupPolicy !== undefined && { 'cleanup.policy': cleanupPolicy }),
+      ...configs,
     };
-    const spec = { topic, num_partitions: partitions, replication_factor: replicationFactor, config };
+    const native = { topic, num_partitions: partitions, replication_factor: replicationFactor, config };
     try {
-      await this.ask(topic, (admin, done: Callback) => admin.createTopic(spec, TIMEOUT_MS, done));
+      await this.ask(topic, (admin, done: Callback) => admin.createTopic(native, TIMEOUT_MS, done));
     } catch (error) {
       if (((error as Error).cause as { code?: number } | undefined)?.code !== TOPIC_EXISTS) throw error;
     }
@@ -123,7 +137,8 @@ export class ConfluentAdmin implements TopicAdmin {
     }
   }
 
-  private async ask<Answer>(
+  /** One question to the cluster. */
+  async ask<Answer>(
     topic: string | undefined,
     question: (admin: NativeAdmin, done: Callback<Answer>) => void,
   ): Promise<Answer> {
