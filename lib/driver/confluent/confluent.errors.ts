@@ -28,7 +28,6 @@ export const CODE = {
   messageTimedOut: -192,
   resolve: -193,
   transport: -195,
-  unknownGroup: 69,
 } as const;
 
 const NO_ACCESS = new Set<number>([CODE.authentication, CODE.ssl, 33, 34, 58]);

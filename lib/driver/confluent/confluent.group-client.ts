@@ -5,7 +5,7 @@ import { nameOf } from '../kafka/group-member.js';
 import { TIMEOUT_MS } from './confluent.admin.js';
 import type { AdminClientParts } from './confluent.admin-client.js';
 import { clientConfig, connectNative, disconnectNative } from './confluent.client.js';
-import { CODE, toMessagingError } from './confluent.errors.js';
+import { toMessagingError } from './confluent.errors.js';
 import { promised, type NativeGroup, type NativeGroupDetails, type OffsetAnswer } from './confluent.native.js';
 
 const READERS = new Set(['consumer', 'simple', '']);
@@ -29,15 +29,18 @@ export class ConfluentGroupClient implements GroupClient {
     return groups.filter(({ protocolType }) => READERS.has(protocolType)).map(({ groupId }) => groupId);
   }
 
+  /**
+   * Only of groups that are listed: the addon ends the process (null as a text, in `FromConsumerGroupDescription` of 1.10.1) when the answer
+   * for a group is an error, as from a coordinator that is not there yet. One that is listed has a coordinator, and may be seen by us.
+   */
   async state(groupId: string): Promise<GroupState | undefined> {
+    if (!(await this.list()).includes(groupId)) return undefined;
     const { groups } = await this.parts.admin.ask<{ readonly groups: readonly NativeGroupDetails[] }>(
       undefined,
       (admin, done) => admin.describeGroups([groupId], { timeout: TIMEOUT_MS }, done),
     );
     const [group] = groups;
-    if (group?.error && group.error.code !== CODE.unknownGroup) throw this.wrap(group.error, groupId);
-    if (!group || group.error || group.state === DEAD) return undefined;
-    return seen(group);
+    return group === undefined || group.state === DEAD ? undefined : seen(group);
   }
 
   async positions(groupId: string): Promise<ReadonlyMap<string, ReadonlyMap<number, string>>> {

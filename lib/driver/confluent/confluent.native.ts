@@ -166,7 +166,6 @@ export interface NativeGroup {
 
 export interface NativeGroupDetails {
   readonly groupId: string;
-  readonly error?: NativeError;
   /** librdkafka's number of it (rdkafka.h, `rd_kafka_consumer_group_state_t`). */
   readonly state: number;
   readonly members: readonly {
