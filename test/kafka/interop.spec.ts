@@ -58,16 +58,10 @@ const peers: Readonly<Record<string, Peer>> = {
     },
     write(topic, records) {
       for (const { key, value, headers } of records) {
-        const about = [
-          ...(key === null ? [] : ['-k', key]),
-          ...headers.flatMap(([name, text]) => ['-H', `${name}=${text}`]),
-        ];
-        const isTombstone = value === null;
-        run(
-          'kcat',
-          ['-b', address, '-P', '-t', topic, '-p', '0', ...about, ...(isTombstone ? ['-Z'] : [])],
-          value ?? '\n',
-        );
+        const about = headers.flatMap(([name, text]) => ['-H', `${name}=${text}`]);
+        const keyed = key === null ? [] : ['-K', '\t', '-Z']; // behind the tab nothing is a null
+        const input = `${key === null ? '' : `${key}\t`}${value ?? ''}\n`;
+        run('kcat', ['-b', address, '-P', '-t', topic, '-p', '0', ...keyed, ...about], input);
       }
     },
   },
