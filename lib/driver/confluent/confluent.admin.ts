@@ -83,10 +83,17 @@ export class ConfluentAdmin implements TopicAdmin {
     const found = await this.ask<readonly OffsetAnswer[]>(undefined, (admin, done) =>
       admin.listOffsets(asked, { timeout: TIMEOUT_MS, isolationLevel }, done),
     );
-    return found.map(({ topic, partition, offset = 0, error }) => {
-      if (error) throw this.wrap(error, topic);
-      return { topic, partition, offset: String(offset) };
-    });
+    const wrong = found.find(({ error }) => error !== undefined);
+    if (wrong) {
+      await this.refresh(wrong.topic);
+      throw this.wrap(wrong.error, wrong.topic);
+    }
+    return found.map(({ topic, partition, offset = 0 }) => ({ topic, partition, offset: String(offset) }));
+  }
+
+  /** This request of librdkafka's goes to the leader that it knows, and does not ask anew when that has moved (seen: for minutes). */
+  private async refresh(topic: string): Promise<void> {
+    await this.ask(topic, (admin, done) => admin.getMetadata({ topic, timeout: TIMEOUT_MS }, done));
   }
 
   private async describeOne(topic: string): Promise<TopicDescription | undefined> {

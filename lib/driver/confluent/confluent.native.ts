@@ -109,6 +109,7 @@ interface Timeout {
 }
 
 export interface NativeAdmin {
+  getMetadata: NativeClient['getMetadata'];
   createTopic(topic: NativeTopic, timeoutMs: number, done: Callback): void;
   deleteTopic(topic: string, timeoutMs: number, done: Callback): void;
   createPartitions(topic: string, count: number, timeoutMs: number, done: Callback): void;
