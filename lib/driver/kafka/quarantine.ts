@@ -45,7 +45,7 @@ export class Quarantine {
     const accused = [...this.waiting].find(({ isAccused }) => isAccused);
     if (accused && this.running.size > 0) return;
     if (accused && this.begin(accused)) return;
-    for (const reading of [...this.waiting]) if (!this.running.has(reading)) this.begin(reading);
+    for (const reading of this.waiting) if (!this.running.has(reading)) this.begin(reading);
   }
 
   /** False when there is nothing to run. */
