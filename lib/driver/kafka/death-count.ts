@@ -34,11 +34,6 @@ export class DeathCount {
     return this.count >= SUSPICIOUS;
   }
 
-  /** Whether a process died at the message that is named. */
-  get isAccused(): boolean {
-    return this.count > SUSPICIOUS;
-  }
-
   /** What is kept beside the position while this owner lives. */
   get metadata(): string {
     return this.text(this.count, [...this.before, this.owner]);

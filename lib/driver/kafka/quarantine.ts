@@ -8,13 +8,12 @@ export interface QuarantineParts {
 }
 
 /**
- * Messages of partitions whose last owner died, each written down at the broker before it starts, so that the next death names its message:
- * one at a time in each partition; and one that was named at a death is accused, and runs alone in the whole process, so that no innocent
- * one is accused with it again.
+ * Messages of partitions whose last owner died: one at a time in the whole process, each written down at the broker before it starts, so that
+ * the next death names its message.
  */
 export class Quarantine {
   private readonly waiting = new Set<Reading>();
-  private readonly running = new Map<Partition, { readonly offset: string; readonly isAccused: boolean }>();
+  private running: { readonly reading: Partition; readonly offset: string } | undefined;
 
   constructor(private readonly parts: QuarantineParts) {}
 
@@ -26,40 +25,31 @@ export class Quarantine {
 
   /** Its handler is through with it. */
   ended({ partition, offset }: Delivery): void {
-    if (this.running.get(partition)?.offset !== offset) return;
-    this.running.delete(partition);
+    if (this.running?.reading !== partition || this.running.offset !== offset) return;
+    this.running = undefined;
     this.next();
   }
 
   /** These are given up: what runs there is waited for no more. */
   left(readings: readonly Reading[]): void {
-    for (const reading of readings) {
-      this.waiting.delete(reading);
-      this.running.delete(reading);
-    }
+    for (const reading of readings) this.waiting.delete(reading);
+    if (!readings.some((reading) => reading === this.running?.reading)) return;
+    this.running = undefined;
     this.next();
   }
 
   private next(): void {
-    if ([...this.running.values()].some(({ isAccused }) => isAccused)) return;
-    const accused = [...this.waiting].find(({ isAccused }) => isAccused);
-    if (accused && this.running.size > 0) return;
-    if (accused && this.begin(accused)) return;
-    for (const reading of this.waiting) if (!this.running.has(reading)) this.begin(reading);
-  }
-
-  /** False when there is nothing to run. */
-  private begin(reading: Reading): boolean {
-    this.waiting.delete(reading);
-    const { isAccused } = reading;
-    const delivery = reading.takeSuspect();
-    if (!delivery) return false;
-    this.running.set(reading, { offset: delivery.offset, isAccused });
-    void this.run(reading, delivery);
-    return true;
+    while (!this.running) {
+      const [reading] = this.waiting;
+      if (!reading) return;
+      this.waiting.delete(reading);
+      const delivery = reading.takeSuspect();
+      if (delivery) void this.run(reading, delivery);
+    }
   }
 
   private async run(reading: Reading, delivery: Delivery): Promise<void> {
+    this.running = { reading, offset: delivery.offset };
     await this.parts.announce(reading);
     if (reading.isOwned && !reading.isRevoking) this.parts.deliver(reading, delivery);
   }

@@ -71,11 +71,6 @@ export class Reading implements Partition {
     return this.deaths?.isSuspicious === true;
   }
 
-  /** Whether a process died at its next message, by name. */
-  get isAccused(): boolean {
-    return this.deaths?.isAccused === true;
-  }
-
   /** Reading begins here; the deaths are what its owners left beside the position. */
   startAt(position: number, deaths: DeathCount): void {
     this.ledger ??= new Ledger(position);
