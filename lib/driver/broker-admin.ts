@@ -31,8 +31,8 @@ export interface PartitionDetails {
 export interface TopicDetails {
   readonly topic: string;
   readonly partitions: readonly PartitionDetails[];
-  /** Settings that somebody made; defaults are left out. */
-  readonly configs: Readonly<Record<string, string>>;
+  /** Settings that somebody made, by the broker's names; defaults are left out. Null when the client cannot see them. */
+  readonly configs: Readonly<Record<string, string>> | null;
 }
 
 export interface GroupPartition {
@@ -90,6 +90,11 @@ export interface BrokerAdmin {
   listTopics(): Promise<readonly string[]>;
   /** @throws UnknownTopicError */
   describeTopic(topic: string): Promise<TopicDetails>;
+  /**
+   * Changes settings by the broker's names, `null` being its default again; the others stay. Absent where topics have no settings.
+   * @throws UnknownTopicError; BrokerError for one that the broker does not take
+   */
+  alterTopic?(topic: string, configs: Readonly<Record<string, string | null>>): Promise<void>;
   /** Resolves when it is gone. @throws UnknownTopicError */
   deleteTopic(topic: string): Promise<void>;
   /** @param count how many it then has in all @throws BrokerError when that is not more than it has */

@@ -87,6 +87,8 @@ export interface TopicSubscription {
    * nothing more is handed over. It bounds what a crash repeats.
    */
   readonly maxUncommitted: number;
+  /** Most unfinished messages of a partition that whoever subscribes holds: after a death so many are looked at one at a time. */
+  readonly maxInFlight: number;
 }
 
 export interface Subscription {

@@ -14,7 +14,7 @@ export const memoryOptions = {
   /** Largest message, in bytes of key, value and headers. */
   maxMessageBytes: integer({ min: 1, default: 1_048_576 }),
   /** Where a group without a position begins. */
-  autoOffsetReset: oneOf(['earliest', 'latest'], { default: 'earliest' }),
+  autoOffsetReset: oneOf(['earliest', 'latest', 'none'], { default: 'earliest' }),
   /** Most messages handed to a handler's queue at once. */
   maxPollRecords: integer({ min: 1, default: 500 }),
   ...registryOptions,

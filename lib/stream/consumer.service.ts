@@ -62,6 +62,7 @@ export class ConsumerService {
       topic,
       autoOffsetReset: own.autoOffsetReset ?? autoOffsetReset,
       maxUncommitted: own.maxUncommitted,
+      maxInFlight: own.maxInFlight,
     }));
     const stream: MessageStream<Value> = new MessageStream<Value>({
       clock,

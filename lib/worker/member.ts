@@ -198,11 +198,14 @@ export class Member implements DeliverySink {
 }
 
 /** What a handler reads: its topic, and those where its messages wait. */
-function topicsOf({ topic, autoOffsetReset, maxUncommitted, retryTopics }: HandlerDefinition): TopicSubscription[] {
+function topicsOf(handler: HandlerDefinition): TopicSubscription[] {
+  const { topic, autoOffsetReset, maxUncommitted, retryTopics } = handler;
+  const { maxInFlight } = handler.dispatch;
   const waiting = [...retryTopics.keys()].map((name) => ({
     topic: name,
     autoOffsetReset: 'earliest' as const,
     maxUncommitted,
+    maxInFlight,
   }));
-  return [{ topic, autoOffsetReset, maxUncommitted }, ...waiting];
+  return [{ topic, autoOffsetReset, maxUncommitted, maxInFlight }, ...waiting];
 }

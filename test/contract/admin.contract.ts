@@ -42,6 +42,11 @@ class TestSink implements ReadSink {
   }
 }
 
+/** The broker's defaults again. */
+function nothingOf(configs: Readonly<Record<string, string>> = {}): Record<string, null> {
+  return Object.fromEntries(Object.keys(configs).map((name) => [name, null]));
+}
+
 /** What every driver's administration keeps, on its live broker. */
 export function adminContract({ name, createDriver, growsTopics, configs }: AdminSubject): void {
   describe(`${name} administration`, () => {
@@ -121,6 +126,24 @@ export function adminContract({ name, createDriver, growsTopics, configs }: Admi
       await driver.admin.create([configs ? { ...spec, configs } : spec]);
       const found = await admin.describeTopic(topic);
       expect(found.configs).toEqual({ 'retention.ms': '3600000', ...configs });
+    });
+
+    it.runIf(configs)('alters settings of a topic, and leaves the others', async () => {
+      const topic = unique('topic');
+      await driver.admin.create([{ topic, partitions: 1, retentionMs: 3_600_000, ...(configs && { configs }) }]);
+      await admin.alterTopic?.(topic, {
+        'retention.ms': '7200000',
+        'max.message.bytes': '5000',
+        ...nothingOf(configs),
+      });
+      expect((await admin.describeTopic(topic)).configs).toEqual({
+        'retention.ms': '7200000',
+        'max.message.bytes': '5000',
+      });
+      const [seen] = (await driver.admin.settings?.([topic])) ?? [];
+      expect(seen).toEqual({ topic, retentionMs: 7_200_000, cleanupPolicy: 'delete' });
+      await expect(admin.alterTopic?.(topic, { 'no.such.setting': '1' })).rejects.toBeInstanceOf(BrokerError);
+      await expect(admin.alterTopic?.(unique('nothing'), {})).rejects.toBeInstanceOf(UnknownTopicError);
     });
 
     it('deletes a topic: it is gone when that resolves, and can be made again, empty', async () => {

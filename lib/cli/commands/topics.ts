@@ -57,6 +57,7 @@ export const describeTopic = defineCommand({
         ],
         {},
       );
+      if (!found.configs) return terminal.tell('Settings are not shown: this client cannot see them without kafkajs.');
       for (const [name, value] of Object.entries(found.configs)) await terminal.print(`${name}=${value}`);
     });
   },

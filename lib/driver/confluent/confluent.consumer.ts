@@ -21,6 +21,7 @@ export function createConfluentConsumer(parts: ConfluentConsumerParts): GroupCon
     ...parts,
     toMessagingError,
     ends: (partitions) => parts.producer.admin.ends(partitions),
-    createMember: (events) => new ConfluentMember({ ...parts, events }),
+    createMember: (events) =>
+      new ConfluentMember({ ...parts, events, bounds: (partitions) => parts.producer.admin.bounds(partitions) }),
   });
 }

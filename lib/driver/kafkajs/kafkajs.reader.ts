@@ -45,6 +45,7 @@ export class KafkajsReader implements TopicReader {
       allowAutoTopicCreation: false,
       partitionAssigners: [hookedAssigner(kafkajs, this.hooks())],
       retry: { restartOnFailure: async (error) => this.mayGoOn(error) },
+      ...options.native,
     });
     this.listen();
     this.running = this.run();
@@ -72,7 +73,7 @@ export class KafkajsReader implements TopicReader {
       generation: () => 0,
       onCluster: () => {},
       beforeJoin: async () => {},
-      onPositions: () => {},
+      startPositions: async (committed) => committed,
       beforeFetch: async () => {},
       assertAlive: () => {
         if (this.closing && !this.hasJoined) throw new ClosedError('this reader is closed');

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { Clock } from '../../core/clock.js';
 import { DeliveryTimeoutError, UnknownPartitionError, type MessagingError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
@@ -13,6 +14,7 @@ export interface TopicBufferOptions {
   readonly clock: Clock;
   readonly lingerMs: number;
   readonly maxBatchSize: number;
+  readonly partitioner: 'murmur2' | 'crc32';
 }
 
 /** The records of one topic that wait for their request. */
@@ -115,9 +117,14 @@ export class TopicBuffer {
     this.queuedBytes -= this.queue.shift()?.bytes ?? 0;
   }
 
+  /** As Java's client, or as librdkafka's `consistent`. */
+  private partitionOf(key: Buffer, partitions: number): number {
+    return this.options.partitioner === 'murmur2' ? partitionOf(key, partitions) : crc32(key) % partitions;
+  }
+
   private choose(pending: PendingSend, partitions: number, sticky: number): boolean {
     const { key, partition } = pending.record;
-    pending.partition ??= partition ?? (key === null ? sticky : partitionOf(key, partitions));
+    pending.partition ??= partition ?? (key === null ? sticky : this.partitionOf(key, partitions));
     if (Number.isInteger(pending.partition) && pending.partition >= 0 && pending.partition < partitions) return true;
     pending.call.set(pending.index, new UnknownPartitionError(this.name, pending.partition, partitions));
     return false;

@@ -38,7 +38,9 @@ export class LoadMember implements DeliverySink {
 
   static join(driver: Driver, options: LoadOptions): LoadMember {
     const member = new LoadMember(options);
-    const topics = [{ topic: options.topic, autoOffsetReset: 'earliest' as const, maxUncommitted: 100_000 }];
+    const topics = [
+      { topic: options.topic, autoOffsetReset: 'earliest' as const, maxUncommitted: 100_000, maxInFlight: 1_000 },
+    ];
     const request = { groupId: options.groupId, topics, maxPollRecords: 500, drainTimeoutMs: 10_000 };
     member.subscription = driver.subscribe(request, member);
     return member;

@@ -53,6 +53,11 @@ export class RedisServer {
     await this.process?.kill();
   }
 
+  /** SIGTERM, and the end of it. The data stays. */
+  async shutDown(): Promise<void> {
+    await this.process?.stop();
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.process?.signal(signal);
   }

@@ -21,7 +21,7 @@ function settlerOf(answers: readonly unknown[]): Settler {
   const reading = new Reading({
     topic: TOPIC,
     index: 0,
-    subscription: { topic: 'tasks', autoOffsetReset: 'earliest', maxUncommitted: 1 },
+    subscription: { topic: 'tasks', autoOffsetReset: 'earliest', maxUncommitted: 1, maxInFlight: 1_000 },
     clock: systemClock,
     prefetchBytes: 1,
     maxMessageBytes: 1,
