@@ -10,6 +10,8 @@ export interface HandlerMethod {
   readonly type: string;
   /** The class of the payload, whatever the compiler says of the parameter. */
   readonly schema: unknown;
+  /** Whether its topic has validated the payload by that class. */
+  readonly isValidated: boolean;
   readonly log: Log;
   /** The module that provides the class. Nest looks among providers only, and runs no guard that is a class on what it does not find. */
   readonly moduleKey: string;
@@ -71,7 +73,7 @@ export class HandlerCall {
   }
 
   private creatorOf(kind: CallKind, instance: object): ExternalContextCreator {
-    const { name, schema, moduleKey } = this.method;
+    const { name, schema, isValidated, moduleKey } = this.method;
     const types = Reflect.getMetadata('design:paramtypes', instance, name) as unknown[] | undefined;
     const onRefusal = (thrown: unknown) => {
       if (typeof thrown === 'object' && thrown !== null) this.refusals.add(thrown);
@@ -79,7 +81,8 @@ export class HandlerCall {
     const creator = createContextCreator(this.container);
     creator.getContextModuleKey = () => moduleKey;
     const guards = creator.createGuardsFn.bind(creator);
-    creator.createPipesFn = createPipes({ kind, types, schema, onRefusal, onUntyped: () => this.warn() }, creator);
+    const onUntyped = () => this.warn();
+    creator.createPipesFn = createPipes({ kind, types, schema, isValidated, onRefusal, onUntyped }, creator);
     creator.createGuardsFn = (...args) => reporting(guards(...args) as Guards | null, onRefusal);
     return creator;
   }

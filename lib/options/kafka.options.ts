@@ -1,3 +1,4 @@
+import { avroOptions } from './avro.options.js';
 import { checkRegistryOptions, registryOptions } from './registry.options.js';
 import { flag, hosts, integer, oneOf, text, type InputOf, type ResolvedOf } from './option.js';
 
@@ -66,6 +67,7 @@ export const kafkaOptions = {
   /** How long the group waits in a rebalance for its members to finish what they run, in ms. */
   rebalanceTimeoutMs: integer({ min: 1, default: 60_000 }),
   ...registryOptions,
+  ...avroOptions,
 };
 
 /** Options of a Kafka connection. Each has a variable: `KAFKA_` and its name in upper snake case. */

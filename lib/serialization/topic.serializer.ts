@@ -10,14 +10,17 @@ export interface TopicSerializerParts {
   readonly validation: TopicValidation;
   readonly write: Serializer['serialize'];
   readonly read: PayloadReader;
+  readonly readKey: PayloadReader | undefined;
 }
 
 /** A topic with a class: what goes out is validated first, what comes in becomes an instance and is validated then. */
 export class TopicSerializer implements Serializer {
+  readonly deserializeKey: PayloadReader | undefined;
   private readonly validator: PayloadValidator;
 
   constructor(private readonly parts: TopicSerializerParts) {
     this.validator = new PayloadValidator(parts.schema, parts.topic);
+    this.deserializeKey = parts.readKey;
   }
 
   serialize(message: unknown, topic: string): Buffer | Promise<Buffer> {

@@ -177,7 +177,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
     const read = await readValue(delivery, parts, () => this.end !== undefined);
     if (read === 'postponed') return this.pass(delivery, RELEASE);
     if ('error' in read) return this.pass(delivery, unreadable({ delivery, attempt }, read.error, parts));
-    const message = new StreamMessage(delivery, read.value as Value, attempt);
+    const message = new StreamMessage(delivery, read.value as Value, attempt, read.key as string | undefined);
     this.origin.set(message, delivery);
     return message;
   }
