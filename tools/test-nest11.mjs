@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const VERSION = '11';
-const PACKAGES = ['common', 'core', 'microservices', 'testing', 'platform-express'];
+const PACKAGES = ['common', 'core', 'microservices', 'testing', 'platform-express', 'terminus'];
 const folder = resolve('node_modules/.cache/nestjs-messaging/nest11');
 const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const others = ['reflect-metadata', 'rxjs', 'class-validator', 'class-transformer'];

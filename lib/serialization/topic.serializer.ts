@@ -42,6 +42,11 @@ export class TopicSerializer implements Serializer {
     return new TopicSerializer({ ...this.parts, write });
   }
 
+  /** The same without validation: for what was validated before. */
+  unchecked(): Serializer {
+    return new TopicSerializer({ ...this.parts, validation: false });
+  }
+
   private received(payload: unknown, topic: string): unknown {
     const { validation } = this.parts;
     const instance = this.validator.hydrate(payload);

@@ -76,6 +76,7 @@ export class AvroPayloads {
   private async register(registry: SchemaRegistry, subject: string, body: Buffer): Promise<Buffer> {
     const id = await registry.idOf(subject, this.text);
     this.ids.set(subject, id);
+    this.writers.remember(id, (bytes, context) => (this.codec.isBytes ? bytes : this.codec.decode(bytes, context)));
     return frame(id, body);
   }
 

@@ -26,6 +26,11 @@ export class WriterSchemas {
 
   constructor(private readonly parts: WriterSchemasParts) {}
 
+  /** A schema that was registered from here need not be asked for. */
+  remember(id: number, reader: AvroReader): void {
+    this.known.set(String(id), { reader });
+  }
+
   /** The payload; a promise the first time a schema is met. */
   read(framed: Framed, context: CodecContext): unknown {
     const name = 'id' in framed ? String(framed.id) : framed.guid;
