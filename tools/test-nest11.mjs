@@ -30,7 +30,7 @@ if (!existsSync(note) || readFileSync(note, 'utf8') !== JSON.stringify(wanted)) 
 }
 const { version } = JSON.parse(readFileSync(join(folder, 'node_modules/@nestjs/core/package.json'), 'utf8'));
 console.log(`Nest ${version}`);
-const args = process.argv.length > 2 ? process.argv.slice(2) : ['--project', 'unit'];
+const args = process.argv.length > 2 ? process.argv.slice(2) : ['--project', 'unit', '--project', 'life'];
 run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...args], {
   env: { ...process.env, TEST_NEST_FOLDER: folder },
 });

@@ -26,10 +26,7 @@ export abstract class WorkerHost<Message = unknown, Result = unknown, Key = stri
    * Handles several messages of one partition, in their order; with `batchSize` above 1 it is called instead of `process`, for a single
    * message too. It returns one result for each, or nothing where there is no output topic. To fail only some, throw `BatchError`.
    */
-  processBatch?(
-    messages: readonly Message[],
-    context: BatchContext<Key>,
-  ): Promise<readonly (Result | HandlerOutcome)[] | void>;
+  processBatch?(messages: Message[], context: BatchContext<Key>): Promise<readonly (Result | HandlerOutcome)[] | void>;
 
   /** The message is handled, and its outputs are written. */
   onSuccess?(message: Message, result: Result): Promise<void> | void;
