@@ -3,6 +3,7 @@ import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import type { Log } from '../core/log.js';
 import { createPipes, paramsFactory, ROUTE_ARGUMENTS, type CallKind } from './handler-arguments.js';
 import { createContextCreator, type NestContainer } from './nest-internals.js';
+import { preRequestHooksOf, withHooks } from './pre-request-hooks.js';
 
 export interface HandlerMethod {
   readonly name: string;
@@ -44,7 +45,7 @@ export class HandlerCall {
     const options = { guards: kind !== 'item', interceptors: kind !== 'item', filters: true };
     const creator = this.creatorOf(kind, instance);
     const { contextId, inquirerId } = scope ?? {};
-    return creator.create(
+    const call: NestCall = creator.create(
       instance as never,
       callback,
       name,
@@ -55,6 +56,11 @@ export class HandlerCall {
       options,
       'rpc',
     );
+    if (kind === 'item') return call;
+    return withHooks(call, preRequestHooksOf(this.container.applicationConfig), {
+      type: instance.constructor,
+      callback,
+    });
   }
 
   /** Whether this error comes from a guard or a pipe, which saw the message before the handler could. */

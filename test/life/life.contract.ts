@@ -150,7 +150,7 @@ export function lifeContract({ broker, address, startOwn }: LifeSubject): void {
       });
     });
 
-    const diesAlone = (startBroker: () => Promise<OwnBroker>) => () => {
+    describe.each(startOwn ? [startOwn] : [])('when its broker is killed in mid-run', (startBroker) => {
       let own: OwnBroker;
       beforeAll(async () => void (own = await startBroker()));
       afterAll(() => own?.stop());
@@ -171,8 +171,7 @@ export function lifeContract({ broker, address, startOwn }: LifeSubject): void {
           await expectNothingLost(child, env);
         },
       );
-    };
-    if (startOwn) describe('when its broker is killed in mid-run', diesAlone(startOwn));
+    });
 
     it('lets requests that are still being answered send', async () => {
       const child = start({ ...names(), MODE: 'hybrid' });
