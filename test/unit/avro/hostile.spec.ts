@@ -54,6 +54,10 @@ describe('hostile bytes', () => {
     expect((read as { x?: unknown }).x).toBeUndefined();
   });
 
+  it('text that is not UTF-8 is read with replacement characters, as Node reads any text', () => {
+    expect(new AvroCodec('string').decode(Buffer.from('04ff61', 'hex'), { topic: 't' })).toBe('\ufffda');
+  });
+
   it('a datum larger than the bound is not looked at', () => {
     const codec = new AvroCodec('bytes', { limits: { maxBytes: 10, maxItems: 10, maxDepth: 10 } });
     expect(() => codec.decode(Buffer.alloc(11), { topic: 't' })).toThrow('11 bytes, more than 10');
