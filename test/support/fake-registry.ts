@@ -76,6 +76,7 @@ export class FakeRegistry {
     const [path = ''] = url.split('?');
     const parts = path.split('/').slice(1).map(decodeURIComponent);
     if (parts[0] === 'schemas' && parts[3] === 'versions') return this.subjectsOf(Number(parts[2]));
+    if (url === '/schemas/types') return [200, ['AVRO']];
     if (parts[0] === 'schemas') return this.byId(Number(parts[2]));
     if (parts[0] === 'compatibility') {
       if (!this.subjects.has(parts[2] ?? '')) return [404, { error_code: 40401, message: 'Subject not found' }];
