@@ -1,5 +1,5 @@
 import type { HeaderList } from '../core/headers.js';
-import { subjectOf, type CodecContext } from '../serialization/codec-context.js';
+import { textOf, type CodecContext } from '../serialization/codec-context.js';
 import { WireFormatError } from '../serialization/errors.js';
 
 /** Which schema a message names, and its bytes without the frame. */
@@ -35,7 +35,7 @@ function idIn(bytes: Buffer, context: CodecContext): number {
   const id = bytes.length < 5 ? 0 : bytes.readInt32BE(1);
   if (id > 0) return id;
   throw new WireFormatError(
-    `${subjectOf(context)} begins like Avro with a schema id, but ${bytes.length < 5 ? `has only ${bytes.length} bytes` : `its id is ${id}`} (${firstBytes(bytes)}). Correct the sender.`,
+    `${textOf(context)} begins like Avro with a schema id, but ${bytes.length < 5 ? `has only ${bytes.length} bytes` : `its id is ${id}`} (${firstBytes(bytes)}). Correct the sender.`,
     { topic: context.topic },
   );
 }
@@ -43,7 +43,7 @@ function idIn(bytes: Buffer, context: CodecContext): number {
 function guidIn(bytes: Buffer, context: CodecContext): string {
   if (bytes.length < 17)
     throw new WireFormatError(
-      `${subjectOf(context)} begins like Avro with a schema's UUID, but has only ${bytes.length} bytes (${firstBytes(bytes)}). Correct the sender.`,
+      `${textOf(context)} begins like Avro with a schema's UUID, but has only ${bytes.length} bytes (${firstBytes(bytes)}). Correct the sender.`,
       { topic: context.topic },
     );
   return bytes.toString('hex', 1, 17).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

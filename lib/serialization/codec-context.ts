@@ -6,6 +6,6 @@ export interface CodecContext {
 }
 
 /** How a text about it begins: "Message of topic `orders`". */
-export function subjectOf({ topic, part }: CodecContext): string {
+export function textOf({ topic, part }: CodecContext): string {
   return `${part === 'key' ? 'Key of a message' : 'Message'} of topic \`${topic}\``;
 }

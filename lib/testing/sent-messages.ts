@@ -23,6 +23,7 @@ interface Read {
 /** Reads what an app sent, once each: JSON, and Avro as the topic's class has it. */
 export class SentReader {
   private readonly read = new Map<SentRecordOf, Read>();
+  private readonly prepared = new WeakSet<SentRecordOf>();
 
   /** @param formatsOf of a connection, by its name */
   constructor(private readonly formatsOf: (connection: string) => Formats) {}
@@ -43,7 +44,8 @@ export class SentReader {
 
   /** Waits for the schemas that have to be looked up. */
   async prepare(sent: SentRecordOf, type: TopicClass | undefined): Promise<void> {
-    if (this.read.has(sent)) return;
+    if (this.prepared.has(sent)) return;
+    this.prepared.add(sent);
     const [value, key] = [this.valueOf(sent, type), this.keyOf(sent, type)];
     if (value instanceof Promise || key instanceof Promise)
       this.read.set(sent, { message: await value, key: await key });

@@ -1,6 +1,6 @@
 import { AvroDecodeError, AvroEncodeError, SchemaResolutionError } from '../errors.js';
 import type { AvroSchema } from '../../topic/topic.js';
-import { subjectOf, type CodecContext } from '../codec-context.js';
+import { textOf, type CodecContext } from '../codec-context.js';
 import { avroType, type TypeParts } from './avro-type.js';
 import type { InternalType, Resolver } from './avsc.js';
 import { DEFAULT_LIMITS } from './shapes.js';
@@ -81,7 +81,7 @@ export class AvroCodec {
       return this.type.fromBuffer(bytes, resolver);
     } catch (cause) {
       throw new AvroDecodeError(
-        `${subjectOf(context)} is not Avro of ${this.name} (${bytes.length} bytes): ${(cause as Error).message}.${hint(cause as Error)}`,
+        `${textOf(context)} is not Avro of ${this.name} (${bytes.length} bytes): ${(cause as Error).message}.${hint(cause as Error)}`,
         { topic, cause },
       );
     }

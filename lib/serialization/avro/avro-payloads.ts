@@ -3,7 +3,7 @@ import type { HeaderList } from '../../core/headers.js';
 import type { SchemaRegistry } from '../../registry/schema-registry.js';
 import { frame, unframe } from '../../registry/wire-format.js';
 import type { AvroSchema } from '../../topic/topic.js';
-import { subjectOf, type CodecContext } from '../codec-context.js';
+import { textOf, type CodecContext } from '../codec-context.js';
 import { WireFormatError } from '../errors.js';
 import { AvroCodec, type AvroReader } from './avro-codec.js';
 import type { AvroModelInfo } from './avro-model.js';
@@ -106,7 +106,7 @@ export class AvroPayloads {
     const reader = this.byFingerprint.get(fingerprint.toString('hex'));
     if (reader) return reader(body, context);
     throw new WireFormatError(
-      `${subjectOf(context)} was written with an Avro schema of fingerprint ${fingerprint.toString('hex')}, which is not known here. Add that schema to \`olderSchemas\` of the topic class.`,
+      `${textOf(context)} was written with an Avro schema of fingerprint ${fingerprint.toString('hex')}, which is not known here. Add that schema to \`olderSchemas\` of the topic class.`,
       { topic: context.topic },
     );
   }

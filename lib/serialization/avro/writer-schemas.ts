@@ -3,7 +3,7 @@ import type { Framed } from '../../registry/wire-format.js';
 import { SchemaResolutionError, UnsupportedSchemaTypeError, WireFormatError } from '../errors.js';
 import type { AvroSchema } from '../../topic/topic.js';
 import type { AvroLimits } from './shapes.js';
-import { subjectOf, type CodecContext } from '../codec-context.js';
+import { textOf, type CodecContext } from '../codec-context.js';
 import { AvroCodec, type AvroReader } from './avro-codec.js';
 
 const MAX_READERS = 1_000;
@@ -43,7 +43,7 @@ export class WriterSchemas {
     const { registry, subjectOf: ownSubject } = this.parts;
     if (!registry)
       throw new WireFormatError(
-        `${subjectOf(context)} names schema ${name} of a registry, and none is configured. Set \`schemaRegistryUrl\`.`,
+        `${textOf(context)} names schema ${name} of a registry, and none is configured. Set \`schemaRegistryUrl\`.`,
         { topic: context.topic },
       );
     const registered = await ('id' in framed ? registry.byId(framed.id) : registry.byGuid(framed.guid));
@@ -80,7 +80,7 @@ export class WriterSchemas {
     if (subject !== undefined && subjects.includes(subject)) return;
     const found = subjects.length === 0 ? 'no known subject' : subjects.join(', ');
     throw new SchemaResolutionError(
-      `${subjectOf(context)} names schema ${name} of ${found}, not of \`${subject}\`, and \`schemaRegistryVerifySubject\` is set. Correct the sender, or the option.`,
+      `${textOf(context)} names schema ${name} of ${found}, not of \`${subject}\`, and \`schemaRegistryVerifySubject\` is set. Correct the sender, or the option.`,
       { topic: context.topic },
     );
   }
@@ -94,7 +94,7 @@ export class WriterSchemas {
     if (schemaType === 'JSON') return (body) => JSON.parse(body.toString('utf8')) as unknown;
     if (schemaType !== 'AVRO')
       throw new UnsupportedSchemaTypeError(
-        `${subjectOf(context)} has schema ${name} of type ${schemaType}. Read it with \`raw: true\`; only AVRO and JSON are read here.`,
+        `${textOf(context)} has schema ${name} of type ${schemaType}. Read it with \`raw: true\`; only AVRO and JSON are read here.`,
         { topic: context.topic },
       );
     const writer = parsedWriter({ schema, references, limits }, name, context);
@@ -113,7 +113,7 @@ function parsedWriter({ schema, references, limits }: WriterText, name: string, 
     return new AvroCodec(JSON.parse(schema) as AvroSchema, { references: all, limits });
   } catch (cause) {
     throw new SchemaResolutionError(
-      `${subjectOf(context)} names schema ${name}, which is no Avro schema: ${(cause as Error).message}. Register it anew.`,
+      `${textOf(context)} names schema ${name}, which is no Avro schema: ${(cause as Error).message}. Register it anew.`,
       { topic: context.topic, cause },
     );
   }

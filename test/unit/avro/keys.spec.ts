@@ -114,7 +114,7 @@ describe('a key that is Avro', () => {
   it('is read of a stream, where other topics have text', async () => {
     await start();
     const consumers = messaging.app.get(ConsumerService);
-    const stream = await consumers.open({ topics: [Stock, 'texts'], groupId: 'by-hand' });
+    const stream = await consumers.open<unknown, number | string>({ topics: [Stock, 'texts'], groupId: 'by-hand' });
     await send(9);
     await messaging.app.get(ProducerService).send({ topic: 'texts', message: 1, key: 'k' });
     const keys: unknown[] = [];
