@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS } from '../serialization/avro/shapes.js';
-import { integer, type ResolvedOf } from './option.js';
+import { integer } from './option.js';
 
 /** What one Avro message may hold when it is read: its bytes are not trusted. */
 export const avroOptions = {
@@ -10,5 +10,3 @@ export const avroOptions = {
   /** Most bytes of one Avro message, or key; larger ones are given up unread. */
   maxAvroBytes: integer({ min: 1, default: DEFAULT_LIMITS.maxBytes }),
 };
-
-export type ResolvedAvroOptions = ResolvedOf<typeof avroOptions>;
