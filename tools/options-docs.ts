@@ -35,7 +35,7 @@ const sections: readonly Section[] = [
   {
     title: '`kafka`',
     text: "Also of each entry of `connections` with `kind: 'kafka'`; those read no variables.",
-    files: ['kafka', 'registry'],
+    files: ['kafka', 'registry', 'avro'],
     set: kafkaOptions,
     variable: (name) => variableName('KAFKA_', name),
     proofs: kafkaSettings,
@@ -43,11 +43,11 @@ const sections: readonly Section[] = [
   {
     title: '`redis`',
     text: "Also of each entry of `connections` with `kind: 'redis'`; those read no variables.",
-    files: ['redis', 'registry'],
+    files: ['redis', 'registry', 'avro'],
     set: redisOptions,
     variable: (name) => (name === 'url' ? 'REDIS_URL' : undefined),
   },
-  { title: '`memory`', text: 'The embedded broker.', files: ['memory', 'registry'], set: memoryOptions },
+  { title: '`memory`', text: 'The embedded broker.', files: ['memory', 'registry', 'avro'], set: memoryOptions },
   {
     title: '`@Consumer`',
     text: '`topic` is needed. `handlers` takes all of them but `name`.',

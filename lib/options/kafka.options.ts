@@ -1,3 +1,4 @@
+import { avroOptions } from './avro.options.js';
 import { checkRegistryOptions, registryOptions } from './registry.options.js';
 import { checkNative } from './kafka-native.js';
 import { flag, hosts, integer, object, oneOf, text, type InputOf, type ResolvedOf } from './option.js';
@@ -90,6 +91,7 @@ export const kafkaOptions = {
    */
   native: object(),
   ...registryOptions,
+  ...avroOptions,
 };
 
 /** Options of a Kafka connection. Each has a variable: `KAFKA_` and its name in upper snake case. */

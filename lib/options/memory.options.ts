@@ -1,3 +1,4 @@
+import { avroOptions } from './avro.options.js';
 import { MemoryBroker } from '../memory-broker/memory-broker.js';
 import { registryOptions } from './registry.options.js';
 import { custom, flag, integer, oneOf, type InputOf, type ResolvedOf } from './option.js';
@@ -18,6 +19,7 @@ export const memoryOptions = {
   /** Most messages handed to a handler's queue at once. */
   maxPollRecords: integer({ min: 1, default: 500 }),
   ...registryOptions,
+  ...avroOptions,
 };
 
 /** Options of an embedded connection: a broker in this process, for tests and demos. */

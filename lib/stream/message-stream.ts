@@ -35,9 +35,9 @@ export interface StreamParts {
  * }
  * ```
  */
-export class MessageStream<Value = unknown> implements AsyncIterableIterator<StreamMessage<Value>> {
+export class MessageStream<Value = unknown, Key = string> implements AsyncIterableIterator<StreamMessage<Value, Key>> {
   private readonly queue = new StreamQueue();
-  private readonly origin = new WeakMap<StreamMessage<Value>, Delivery>();
+  private readonly origin = new WeakMap<StreamMessage<Value, Key>, Delivery>();
   private subscription: Subscription | undefined;
   private partitions: readonly Partition[] = [];
   private isPaused = false;
@@ -67,7 +67,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
   }
 
   /** The next message; it waits while `maxInFlight` messages are not acknowledged. @throws MessagingError when the stream cannot go on. */
-  async next(): Promise<IteratorResult<StreamMessage<Value>, undefined>> {
+  async next(): Promise<IteratorResult<StreamMessage<Value, Key>, undefined>> {
     for (;;) {
       if (this.end?.error) throw this.end.error;
       if (this.end) return { done: true, value: undefined };
@@ -79,7 +79,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
   }
 
   /** The loop was left. */
-  async return(): Promise<IteratorResult<StreamMessage<Value>, undefined>> {
+  async return(): Promise<IteratorResult<StreamMessage<Value, Key>, undefined>> {
     await this.close();
     return { done: true, value: undefined };
   }
@@ -88,7 +88,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
    * The message is handled. Resolves when it is settled.
    * @throws StaleDeliveryError when it was acknowledged or given back before, or went to another member.
    */
-  async ack(message: StreamMessage<Value>): Promise<void> {
+  async ack(message: StreamMessage<Value, Key>): Promise<void> {
     const { delivery } = this.takeBack(message);
     await this.subscription?.settle(delivery, ACK);
     this.acknowledged();
@@ -98,7 +98,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
    * The message is not handled: it comes again after `initialDelayMs`, before what is new.
    * @throws StaleDeliveryError when it was acknowledged or given back before, or went to another member.
    */
-  async nack(message: StreamMessage<Value>): Promise<void> {
+  async nack(message: StreamMessage<Value, Key>): Promise<void> {
     const { clock, initialDelayMs } = this.parts;
     this.queue.delay(this.takeBack(message), (due) =>
       clock.after(initialDelayMs, () => {
@@ -160,7 +160,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
     this.finish(error);
   }
 
-  private async take(): Promise<StreamMessage<Value> | undefined> {
+  private async take(): Promise<StreamMessage<Value, Key> | undefined> {
     for (;;) {
       if (this.queue.handedOut >= this.parts.maxInFlight) return undefined;
       const waiting = this.queue.take();
@@ -172,13 +172,13 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
   }
 
   /** Undefined for what is not for the user: a message for another group, or bytes that nobody can read. */
-  private async read({ delivery, attempt }: Waiting): Promise<StreamMessage<Value> | undefined> {
+  private async read({ delivery, attempt }: Waiting): Promise<StreamMessage<Value, Key> | undefined> {
     const { parts } = this;
     if (isForAnother(delivery, parts.request.groupId)) return this.pass(delivery, ACK);
     const read = await readValue(delivery, parts, () => this.end !== undefined);
     if (read === 'postponed') return this.pass(delivery, RELEASE);
     if ('error' in read) return this.pass(delivery, unreadable({ delivery, attempt }, read.error, parts));
-    const message = new StreamMessage(delivery, read.value as Value, attempt);
+    const message = new StreamMessage(delivery, read.value as Value, attempt, read.key as Key | undefined);
     this.origin.set(message, delivery);
     return message;
   }
@@ -188,7 +188,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
     await this.subscription?.settle(delivery, outcome);
   }
 
-  private takeBack(message: StreamMessage<Value>): Waiting {
+  private takeBack(message: StreamMessage<Value, Key>): Waiting {
     const delivery = this.origin.get(message);
     const waiting = delivery && this.queue.takeBack(delivery);
     if (waiting) return waiting;

@@ -18,6 +18,8 @@ import type { Formats } from '../serialization/formats.js';
 import type { HandlerDefinition } from './handler-definition.js';
 
 export interface MemberOptions {
+  /** The id of the app. */
+  readonly app: string;
   readonly handlers: readonly HandlerDefinition[];
   readonly maxPollRecords: number;
   readonly drainTimeoutMs: number;
@@ -53,9 +55,9 @@ export class Member implements DeliverySink {
   private driver: Driver | undefined;
 
   constructor(private readonly options: MemberOptions) {
-    const { handlers, log } = options;
+    const { app, handlers, log } = options;
     this.handlers = new Map(
-      handlers.map((one) => [one.name, { report: new HandlerReport(one, log), runner: undefined }]),
+      handlers.map((one) => [one.name, { report: new HandlerReport(one, app, log), runner: undefined }]),
     );
   }
 
