@@ -102,7 +102,7 @@ describe.runIf(redis !== undefined)('messaging redis', () => {
 
   it('eats no message of a live group by printing: its position, its pending and its members stay', async () => {
     await ok(['create-topic', topic]);
-    const worker = project.start(['redis', 'worker', 'TaskWorker'], { ...names(), HOLD_MS: '10000' });
+    const worker = project.start(['redis', 'worker', 'TaskWorker'], { ...names(), HOLD_MS: '600000' });
     await worker.line(/TaskWorker ← /);
     await ok(['produce', topic], '{"id":1}\n{"id":2}\n{"id":3}\n');
     await worker.line(/^begin 2/);
