@@ -9,6 +9,7 @@ import type { Driver } from '../../lib/driver/driver.js';
 import { eventually } from '../support/eventually.js';
 import { records } from '../support/records.js';
 import { unique } from '../support/unique.js';
+import { where } from '../support/where.js';
 import { TestMember } from './test-member.js';
 
 /** What the suite needs of a driver. All drivers it makes speak to one broker. */
@@ -128,7 +129,7 @@ export function adminContract({ name, createDriver, growsTopics, configs }: Admi
       expect(found.configs).toEqual({ 'retention.ms': '3600000', ...configs });
     });
 
-    it.runIf(configs)('alters settings of a topic, and leaves the others', async () => {
+    where(configs)('alters settings of a topic, and leaves the others', async () => {
       const topic = unique('topic');
       await driver.admin.create([{ topic, partitions: 1, retentionMs: 3_600_000, ...(configs && { configs }) }]);
       await admin.alterTopic?.(topic, {
@@ -167,7 +168,7 @@ export function adminContract({ name, createDriver, growsTopics, configs }: Admi
       await expect(admin.deleteGroup(topic)).rejects.toBeInstanceOf(UnknownGroupError);
     });
 
-    it.runIf(growsTopics)('adds partitions that can be sent to, and never takes any away', async () => {
+    where(growsTopics)('adds partitions that can be sent to, and never takes any away', async () => {
       const topic = await createTopic(1);
       await admin.addPartitions(topic, 3);
       await send(topic, 1, 2);
@@ -175,7 +176,7 @@ export function adminContract({ name, createDriver, growsTopics, configs }: Admi
       await expect(admin.addPartitions(topic, 2)).rejects.toBeInstanceOf(BrokerError);
     });
 
-    it.runIf(!growsTopics)('says that a topic keeps its number of partitions', async () => {
+    where(!growsTopics)('says that a topic keeps its number of partitions', async () => {
       const growing = admin.addPartitions(await createTopic(1), 3);
       await expect(growing).rejects.toMatchObject({ code: 'UNSUPPORTED_BY_BROKER' });
     });

@@ -10,9 +10,11 @@ interface Proof {
 const send = (title: string): Proof => ({ file: 'test/kafka/settings-send.spec.ts', title });
 const consume = (title: string): Proof => ({ file: 'test/kafka/settings-consume.spec.ts', title });
 const registry = (title: string): Proof => ({ file: 'test/unit/registry/registry.spec.ts', title });
+const avro = (title: string): Proof => ({ file: 'test/unit/avro/app.spec.ts', title });
 const start = (title: string): Proof => ({ file: 'test/e2e/kafka-start.spec.ts', title });
 const fault = (title: string): Proof => ({ file: 'test/unit/options/messaging-options.spec.ts', title });
 
+const BOUNDS: Proof = { file: 'test/unit/avro/keys.spec.ts', title: 'what an Avro message may hold' };
 const USER = registry('a user');
 const TRUSTED = registry('a registry that is trusted, and wants to know who we are');
 const SECURE = start('sends and receives');
@@ -76,5 +78,12 @@ export const kafkaSettings: Readonly<Record<keyof typeof kafkaOptions, Proof>> =
     file: 'test/contract/registry.contract.ts',
     title: 'finds what is registered without registering, where that is off',
   },
-  schemaRegistrySubjects: { file: 'test/unit/avro/app.spec.ts', title: 'the ' },
+  schemaRegistrySubjects: avro('the '),
+  schemaRegistryNormalize: avro('the registry is asked to normalize where that is wanted'),
+  schemaRegistryVerifySubject: avro(
+    'an id of another subject is given up where the subject is verified, and read elsewhere',
+  ),
+  maxAvroItems: BOUNDS,
+  maxAvroDepth: BOUNDS,
+  maxAvroBytes: BOUNDS,
 };
