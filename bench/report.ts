@@ -28,6 +28,18 @@ export function lineOf(result: PairResult): string {
   return `${mark} ${driver}: ${name} / ${against}: ${texts}; ours ${figuresOf(ours)}, theirs ${figuresOf(theirs)}`;
 }
 
+/** What has to be known to read the table. */
+export function summaryOf({ date, versions, machine, note, rounds, size, results }: Report): string {
+  const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const met = results.filter((result) => result.verdicts.length > 0 && isMet(result)).length;
+  const asked = results.filter(({ verdicts }) => verdicts.length > 0).length;
+  const remark = note === '' ? '' : ` (${note})`;
+  return [
+    `Measured ${date} on ${machine}${remark}: medians of ${rounds} rounds, ${size} B of JSON. ${met} of ${asked} pairs meet all their bars; a missed one is **bold**.`,
+    `${software.join(', ')}.`,
+  ].join('\n');
+}
+
 /** For bench/README.md. */
 export function tableOf({ results }: Report): string {
   const rows = results.map((result) => {

@@ -22,10 +22,10 @@ export class Topics {
     return driver === 'redis' ? this.redis : this.kafka;
   }
 
-  /** With four partitions; a stream of Redis appears by itself. */
+  /** With four partitions on Kafka. */
   async empty(driver: Driver): Promise<string> {
     const topic = unique('bench');
-    if (driver === 'redis') return topic;
+    if (driver === 'redis') return this.emptyStream(topic);
     const admin = this.client().admin();
     await admin.connect();
     await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }], waitForLeaders: true });
@@ -57,6 +57,15 @@ export class Topics {
 
   private client(): Kafka {
     return new Kafka({ brokers: [this.kafka], logLevel: logLevel.NOTHING });
+  }
+
+  /** A stream stays when its only group goes. */
+  private async emptyStream(topic: string): Promise<string> {
+    const client = new Redis(this.redis);
+    await client.xgroup('CREATE', topic, 'nobody', '$', 'MKSTREAM');
+    await client.xgroup('DESTROY', topic, 'nobody');
+    client.disconnect();
+    return topic;
   }
 
   private async fillTopic(topic: string, load: Pick<Load, 'messages' | 'size' | 'keys'>): Promise<void> {
