@@ -1,4 +1,4 @@
-// npm run bench -- [scenario] [driver] [--rounds 7] [--size 100] [--long] [--json FILE] [--profile FOLDER] [--note TEXT]
+// npm run bench -- [scenario] [driver] [--rounds 7] [--size 100] [--scale 1] [--long] [--json FILE] [--profile FOLDER] [--note TEXT]
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -13,11 +13,15 @@ import { allPairs } from './scenarios/all.js';
 import { Topics } from './topics.js';
 import { versions } from './versions.js';
 
+/** Waves of sends come in full thousands. */
+const CHUNK = 1_000;
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '7' },
     size: { type: 'string', default: '100' },
+    scale: { type: 'string', default: '1' },
     long: { type: 'boolean', default: false },
     json: { type: 'string' },
     profile: { type: 'string' },
@@ -26,10 +30,12 @@ const { values, positionals } = parseArgs({
 });
 const [scenario = '', driver] = positionals;
 const [rounds, size] = [Number(values.rounds), Number(values.size)];
-const pairs = allPairs.filter(
-  (pair) =>
-    pair.name.includes(scenario) && (driver === undefined || pair.driver === driver) && (values.long || !pair.long),
-);
+const pairs = allPairs
+  .filter(
+    (pair) =>
+      pair.name.includes(scenario) && (driver === undefined || pair.driver === driver) && (values.long || !pair.long),
+  )
+  .map(scaled);
 
 installReferences();
 const confluent = await acquireConfluent();
@@ -38,8 +44,10 @@ const acquired = await acquireBrokers();
 const results: PairResult[] = [];
 try {
   const topics = new Topics(addressOf('kafka'), addressOf('redis'));
-  for (const pair of pairs) await measure(topics, pair);
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(await report(), null, 2)}\n`);
+  for (const pair of pairs) {
+    await measure(topics, pair);
+    if (values.json) writeFileSync(values.json, `${JSON.stringify(await report(), null, 2)}\n`);
+  }
 } finally {
   await acquired.stop();
 }
@@ -48,6 +56,16 @@ function addressOf(name: 'kafka' | 'redis'): string {
   const found = acquired.brokers[name];
   if ('missing' in found) throw new Error(found.missing);
   return found.address;
+}
+
+/** With more or fewer messages; those few that are sent at a pace of their own stay. */
+function scaled(pair: Pair): Pair {
+  const of = <Part extends Partial<Load>>(load: Part): Part => {
+    const { messages = 0 } = load;
+    if (messages <= CHUNK) return load;
+    return { ...load, messages: Math.ceil((messages * Number(values.scale)) / CHUNK) * CHUNK };
+  };
+  return { ...pair, load: of(pair.load), oursWith: of(pair.oursWith ?? {}), againstWith: of(pair.againstWith ?? {}) };
 }
 
 /** A pair that fails is told of, and ends the run with an error; the others are measured. */

@@ -138,6 +138,22 @@ const rows: readonly Omit<Pair, 'driver'>[] = [
     topic: 'full',
     bars: {},
   },
+  {
+    name: "send, against Kafka's own tool",
+    ours: 'ours singles',
+    against: 'kafka-perf singles',
+    load: { messages: 100_000, atOnce: 1_000 },
+    againstWith: { messages: 300_000 },
+    bars: {},
+  },
+  {
+    name: "consume, against Kafka's own tool",
+    ours: 'ours consume',
+    against: 'kafka-perf consume',
+    load: { messages: 200_000 },
+    topic: 'full',
+    bars: {},
+  },
 ];
 
 export const kafkajsPairs: readonly Pair[] = rows.map((row) => ({ driver: 'kafkajs', ...row }));
