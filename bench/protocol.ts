@@ -31,7 +31,7 @@ export interface Sample {
   readonly ms: number;
   /** User and system time of the process, in µs. */
   readonly cpuMicros: number;
-  /** Since the process began. */
+  /** Since the process began; 0 where it is not known. */
   readonly peakRssBytes: number;
   /** What the job measures beside, in ms: `p50`, `p99`, `start`. */
   readonly extra?: Readonly<Record<string, number>>;

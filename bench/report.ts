@@ -105,7 +105,8 @@ function ratiosOf({ rateRatio, cpuRatio }: PairResult): string {
 
 function figuresOf({ perSecond, cpuMicrosPerMessage, peakMb, extra }: Figures): string {
   const measures = Object.entries(extra).map(([name, value]) => `${name} ${value} ms`);
-  return [`${perSecond.toLocaleString('en')}/s`, `${cpuMicrosPerMessage} µs`, `${peakMb} MB`, ...measures].join(' ');
+  const memory = peakMb > 0 ? [`${peakMb} MB`] : [];
+  return [`${perSecond.toLocaleString('en')}/s`, `${cpuMicrosPerMessage} µs`, ...memory, ...measures].join(' ');
 }
 
 function escaped(text: string): string {

@@ -5,7 +5,7 @@ import { serve, type Round, type Sample } from '../protocol.js';
 
 const TOOLS = [`org.apache.kafka:kafka-tools:${KAFKA_VERSION}`, 'org.slf4j:slf4j-simple:1.7.36'];
 
-/** Runs one of Kafka's own measuring tools; its CPU is that of the whole Java process, its start included. */
+/** Runs one of Kafka's own measuring tools; its CPU is that of the whole Java process, its start included; its memory is not known. */
 async function tool(
   round: Round,
   name: string,
@@ -27,7 +27,7 @@ async function tool(
   const perSecond = rateOf(stdout);
   if (!(perSecond > 0)) throw new Error(`${name} told no rate:\n${stdout}`);
   const ms = (round.messages / perSecond) * 1_000;
-  return { messages: round.messages, ms, cpuMicros: cpuOf(stdout), peakRssBytes: Number.NaN };
+  return { messages: round.messages, ms, cpuMicros: cpuOf(stdout), peakRssBytes: 0 };
 }
 
 /** The last line of `times`: user and system time of the shell's children, as `0m1.250s 0m0.120s`. */
