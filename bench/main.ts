@@ -82,12 +82,16 @@ async function measure(topics: Topics, pair: Pair): Promise<void> {
 }
 
 async function roundOf(topics: Topics, { driver: own, topic, name }: Pair, load: Load) {
-  const input = { full: topics.full.bind(topics, own, load), new: topics.empty.bind(topics, own) };
+  const input = {
+    full: () => topics.full(own, load),
+    new: () => topics.empty(own),
+    shared: () => topics.shared(own, name),
+  };
   return {
     ...load,
     driver: own,
     broker: topics.brokerOf(own),
-    topic: await (topic ? input[topic]() : topics.shared(own, name)),
+    topic: await input[topic](),
     outputTopic: await topics.shared(own, `${name} output`),
     groupId: unique('bench'),
   };

@@ -12,11 +12,11 @@ export interface Pair {
   /** Where one of the two differs: fewer messages of a slow reference, options of our worker, the other size of what grows. */
   readonly oursWith?: Partial<Load>;
   readonly againstWith?: Partial<Load>;
-  /** `full`: all messages are there before. `new`: an empty one each round. Without it, one that the rounds share. */
-  readonly topic?: 'full' | 'new';
+  /** `full`: all messages are there before. `new`: an empty one each round. `shared`: one for all rounds. */
+  readonly topic: 'full' | 'new' | 'shared';
   readonly bars: Bars;
   /** Only with `--long`. */
-  readonly long?: boolean;
+  readonly long: boolean;
 }
 
 /** What is asked of us. */

@@ -15,7 +15,6 @@ serve({
         tally.end();
       }
     };
-    tally.begin();
     await Promise.all(Array.from({ length: round.atOnce }, loop));
     return ordered.verified(await tally.finished);
   },

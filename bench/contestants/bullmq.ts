@@ -54,7 +54,6 @@ async function work(round: Round, handle: (message: Payload) => Promise<void> | 
     await queue.addBulk(jobs);
   }
   const each = async ({ data }: BullJob) => {
-    tally.begin();
     await handle(data);
     tally.end();
   };

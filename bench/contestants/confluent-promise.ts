@@ -48,7 +48,6 @@ async function read(
   await consumer.subscribe({ topic: round.topic });
   await consumer.run({
     eachBatch: async ({ batch }) => {
-      tally.begin();
       await handle(batch);
       tally.end(batch.messages.length);
     },

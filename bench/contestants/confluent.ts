@@ -80,7 +80,6 @@ async function read(
 function readAll(round: Round, handle: (message: NativeMessage) => void): Promise<Sample> {
   const tally = new Tally(round.messages);
   const each = (messages: readonly NativeMessage[]) => {
-    tally.begin();
     for (const message of messages) handle(message);
     tally.end(messages.length);
   };

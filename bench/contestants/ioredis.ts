@@ -42,7 +42,6 @@ serve({
         '>',
       );
       const entries = (reply as Reply | null)?.[0]?.[1] ?? [];
-      tally.begin();
       for (const [, fields] of entries) JSON.parse(fields[fields.indexOf('data') + 1] as string);
       await own.xack(round.topic, round.groupId, ...entries.map(([id]) => id));
       seen += entries.length;

@@ -39,7 +39,6 @@ async function consumer(round: Round, run: ConsumerRunConfig, sample: () => Prom
 function read(round: Round, handle: (batch: EachBatchPayload['batch']) => Promise<void> | void): Promise<Sample> {
   const tally = new Tally(round.messages);
   const eachBatch = async ({ batch }: EachBatchPayload) => {
-    tally.begin();
     await handle(batch);
     tally.end(batch.messages.length);
   };
@@ -81,7 +80,6 @@ serve({
     const own = await connected(round);
     const tally = new Tally(round.messages);
     const eachMessage: ConsumerRunConfig['eachMessage'] = async ({ message: { key, value } }) => {
-      tally.begin();
       const result = JSON.stringify(JSON.parse(String(value)));
       await own.send({ topic: round.outputTopic, messages: [{ key, value: result }] });
       tally.end();
@@ -103,7 +101,6 @@ serve({
     const tally = new Tally(round.messages);
     const failed = new Set<string>();
     const eachMessage: ConsumerRunConfig['eachMessage'] = async ({ partition, message }) => {
-      tally.begin();
       const id = `${partition}-${message.offset}`;
       if ((JSON.parse(String(message.value)) as Payload).n % 100 === 0 && !failed.has(id)) {
         failed.add(id);

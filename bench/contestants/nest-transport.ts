@@ -40,7 +40,6 @@ function listen(round: Round, handle: (message: Payload, key: string) => unknown
 async function work(round: Round, handle: (message: Payload, key: string) => unknown = () => {}): Promise<Sample> {
   const tally = new Tally(round.messages);
   const app = await listen(round, async (message, key) => {
-    tally.begin();
     await handle(message, key);
     tally.end();
   });

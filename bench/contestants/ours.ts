@@ -61,7 +61,6 @@ async function work(
 ): Promise<Sample> {
   const tally = new Tally(round.messages);
   const counted: Handle = async (message, context) => {
-    tally.begin();
     const result = await handle(message, context);
     tally.end();
     return result;

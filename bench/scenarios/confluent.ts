@@ -1,106 +1,18 @@
-import type { Pair } from '../pair.js';
+import { AWAITED, FAILING, FEWER, ORDERED, PACED, PIPE, READ, table, WAVES } from './table.js';
 
 /** What users of librdkafka would pick instead. */
-const rows: readonly Omit<Pair, 'driver'>[] = [
-  {
-    name: 'send, 1000 at once',
-    ours: 'ours singles',
-    against: 'confluent singles',
-    load: { messages: 50_000, atOnce: 1_000 },
-    bars: { rate: 0.85 },
-  },
-  {
-    name: 'send, 1000 at once, against the promise API',
-    ours: 'ours singles',
-    against: 'confluent-promise singles',
-    load: { messages: 50_000, atOnce: 1_000 },
-    bars: { rate: 1, cpu: 1 },
-  },
-  {
-    name: 'send, 1000 at once, against @nest-native/kafka',
-    ours: 'ours singles',
-    against: 'nest-native singles',
-    load: { messages: 50_000, atOnce: 1_000 },
-    bars: { rate: 1, cpu: 1 },
-  },
-  {
-    name: 'sendBatch of 1000',
-    ours: 'ours arrays',
-    against: 'confluent-promise arrays',
-    load: { messages: 50_000, atOnce: 1_000 },
-    bars: { rate: 0.9 },
-  },
-  {
-    name: 'send, awaited one by one',
-    ours: 'ours awaited',
-    against: 'confluent awaited',
-    load: { messages: 1_000 },
-    bars: { above: { p50: 0.2 } },
-  },
-  {
-    name: 'consume, no-op',
-    ours: 'ours consume',
-    against: 'confluent consume',
-    load: { messages: 100_000 },
-    topic: 'full',
-    bars: { rate: 0.7 },
-  },
-  {
-    name: 'consume, Buffers',
-    ours: 'ours buffers',
-    against: 'confluent buffers',
-    load: { messages: 100_000 },
-    topic: 'full',
-    bars: { rate: 0.7 },
-  },
-  {
-    name: 'consume, against the promise API',
-    ours: 'ours consume',
-    against: 'confluent-promise consume',
-    load: { messages: 100_000 },
-    topic: 'full',
-    bars: {},
-  },
-  {
-    name: 'consume, against @nest-native/kafka',
-    ours: 'ours consume',
-    against: 'nest-native consume',
-    load: { messages: 100_000 },
-    topic: 'full',
-    bars: { rate: 6, cpu: 6 },
-  },
-  {
-    name: 'order per key, 5 ms handlers, 100 at once',
-    ours: 'ours ordered',
-    against: 'bare ordered',
-    load: { messages: 50_000, atOnce: 100 },
-    topic: 'full',
-    bars: { rate: 0.9, perSecond: 16_000, cpuMicros: 96 },
-  },
-  {
-    name: 'consume, process, produce',
-    ours: 'ours pipe',
-    against: 'confluent-promise pipe',
-    load: { messages: 50_000 },
-    topic: 'full',
-    bars: { rate: 0.8 },
-  },
-  {
-    name: 'latency at 200/s',
-    ours: 'ours latency',
-    against: 'confluent latency',
-    load: { messages: 600 },
-    topic: 'new',
-    bars: { above: { p50: 1, p99: 1 } },
-  },
-  {
-    name: '1 % throw once, concurrency 16',
-    ours: 'ours failing',
-    against: 'ours consume',
-    load: { messages: 100_000, atOnce: 16 },
-    topic: 'full',
-    bars: { rate: 0.8 },
-  },
-];
-
-export const confluentPairs: readonly Pair[] = rows.map((row) => ({ driver: 'confluent', ...row }));
+export const confluentPairs = table('confluent', [
+  ['send, 1000 at once', 'singles / confluent singles', WAVES, { rate: 0.85 }],
+  ['send, 1000 at once, against the promise API', 'singles / confluent-promise singles', WAVES, { rate: 1, cpu: 1 }],
+  ['send, 1000 at once, against @nest-native/kafka', 'singles / nest-native singles', WAVES, { rate: 1, cpu: 1 }],
+  ['sendBatch of 1000', 'arrays / confluent-promise arrays', WAVES, { rate: 0.9 }],
+  ['send, awaited one by one', 'awaited / confluent awaited', AWAITED, { above: { p50: 0.2 } }],
+  ['consume, no-op', 'consume / confluent consume', READ, { rate: 0.7 }],
+  ['consume, Buffers', 'buffers / confluent buffers', READ, { rate: 0.7 }],
+  ['consume, against the promise API', 'consume / confluent-promise consume', READ, {}, FEWER],
+  ['consume, against @nest-native/kafka', 'consume / nest-native consume', READ, { rate: 6, cpu: 6 }, FEWER],
+  ['order per key, 5 ms handlers', 'ordered / bare ordered', ORDERED, { rate: 0.9, perSecond: 16_000, cpuMicros: 96 }],
+  ['consume, process, produce', 'pipe / confluent-promise pipe', PIPE, { rate: 0.8 }],
+  ['latency at 200/s', 'latency / confluent latency', PACED, { above: { p50: 1, p99: 1 } }],
+  ['1 % throw once', 'failing / ours consume', FAILING, { rate: 0.8 }],
+]);

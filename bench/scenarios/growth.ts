@@ -1,51 +1,45 @@
-import type { Pair } from '../pair.js';
+import { table, WAVES, type Row } from './table.js';
 
-/** The cost of a message may grow by this factor, at most. */
-const bars = { cpu: 0.77 };
-const MEMORY = { above: { peakMb: 50 } };
+/** The cost of a message may grow by a factor of 1.3, at most. */
+const CONSTANT = { cpu: 0.77 };
+const READ = { messages: 100_000 };
+const MANY = 1_000_000;
 
-/** Ours beside ours: what a message costs while something grows. */
-const inFlight = [10, 100, 1_000].map((atOnce) => ({
-  name: `growth, ${atOnce} handlers at once, against 1`,
-  ours: 'ours consume',
-  against: 'ours consume',
-  load: { messages: 100_000 },
-  oursWith: { atOnce },
-  topic: 'full' as const,
-  bars,
-}));
+const handlers = [10, 100, 1_000].map((atOnce): Row => [
+  `growth, ${atOnce} handlers, against 1`,
+  'consume / ours consume',
+  READ,
+  CONSTANT,
+  { ours: { atOnce } },
+]);
 
-const sends = [100, 1_000].map((atOnce) => ({
-  name: `growth, ${atOnce} sends in flight, against 10`,
-  ours: 'ours singles',
-  against: 'ours singles',
-  load: { messages: 50_000, atOnce: 10 },
-  oursWith: { atOnce },
-  bars,
-}));
+const sends = [100, 1_000].map((atOnce): Row => {
+  const load = { ...WAVES, atOnce: 10 };
+  return [
+    `growth, ${atOnce} sends in flight, against 10`,
+    'singles / ours singles',
+    load,
+    CONSTANT,
+    { ours: { atOnce } },
+  ];
+});
 
-const keys = [10_000, 100_000, 1_000_000].map((count) => ({
-  name: `growth, ${count} keys, against 100`,
-  ours: 'ours consume',
-  against: 'ours consume',
-  load: { messages: count > 100_000 ? count : 100_000, keys: 100, atOnce: 100 },
-  oursWith: { keys: count },
-  topic: 'full' as const,
-  bars,
-  long: count > 100_000,
-}));
+const keys = [10_000, 100_000, MANY].map((count): Row => {
+  const load = { messages: Math.max(count, READ.messages), keys: 100, atOnce: 100 };
+  const more = { ours: { keys: count }, long: count === MANY };
+  return [`growth, ${count} keys, against 100`, 'consume / ours consume', load, CONSTANT, more];
+});
 
-const memory = [200_000, 5_000_000].map((messages) => ({
-  name: `memory, catching up with ${messages}`,
-  ours: 'ours consume',
-  against: 'kafkajs consume',
-  load: { messages },
-  topic: 'full' as const,
-  bars: MEMORY,
-  long: messages > 1_000_000,
-}));
+const memory = [200_000, 5 * MANY].map((messages): Row => {
+  const bars = { above: { peakMb: 50 } };
+  return [
+    `memory, catching up with ${messages}`,
+    'consume / kafkajs consume',
+    { messages },
+    bars,
+    { long: messages > MANY },
+  ];
+});
 
-export const growthPairs: readonly Pair[] = [...inFlight, ...sends, ...keys, ...memory].map((row) => ({
-  driver: 'kafkajs',
-  ...row,
-}));
+/** Ours beside ours, but for memory: what a message costs while something grows. */
+export const growthPairs = table('kafkajs', [...handlers, ...sends, ...keys, ...memory]);

@@ -1,80 +1,19 @@
-import type { Pair } from '../pair.js';
+import { table } from './table.js';
 
-/** What users of Redis would pick instead. BullMQ's queue is filled anew each round, so it gets fewer messages where it is slow. */
-const rows: readonly Omit<Pair, 'driver'>[] = [
-  {
-    name: 'send, one by one',
-    ours: 'ours awaited',
-    against: 'ioredis awaited',
-    load: { messages: 5_000 },
-    bars: { rate: 0.85 },
-  },
-  {
-    name: 'send, 100 in flight',
-    ours: 'ours singles',
-    against: 'ioredis singles',
-    load: { messages: 50_000, atOnce: 100 },
-    bars: { rate: 1 },
-  },
-  {
-    name: 'send, 100 in flight, against BullMQ',
-    ours: 'ours singles',
-    against: 'bullmq singles',
-    load: { messages: 20_000, atOnce: 100 },
-    bars: { rate: 1.8 },
-  },
-  {
-    name: 'consume, concurrency 1, against BullMQ',
-    ours: 'ours consume',
-    against: 'bullmq consume',
-    load: { messages: 30_000, atOnce: 1 },
-    againstWith: { messages: 5_000 },
-    topic: 'full',
-    bars: { rate: 5 },
-  },
-  {
-    name: 'consume, concurrency 10, against BullMQ',
-    ours: 'ours consume',
-    against: 'bullmq consume',
-    load: { messages: 30_000, atOnce: 10 },
-    againstWith: { messages: 10_000 },
-    topic: 'full',
-    bars: { rate: 3 },
-  },
-  {
-    name: 'consume, concurrency 100, against BullMQ',
-    ours: 'ours consume',
-    against: 'bullmq consume',
-    load: { messages: 30_000, atOnce: 100 },
-    againstWith: { messages: 10_000 },
-    topic: 'full',
-    bars: { rate: 3 },
-  },
-  {
-    name: 'consume, concurrency 100',
-    ours: 'ours consume',
-    against: 'ioredis consume',
-    load: { messages: 30_000, atOnce: 100 },
-    topic: 'full',
-    bars: { rate: 0.5 },
-  },
-  {
-    name: 'order per key, 5 ms handlers, 100 at once',
-    ours: 'ours ordered',
-    against: 'bare ordered',
-    load: { messages: 30_000, atOnce: 100 },
-    topic: 'full',
-    bars: { rate: 0.9 },
-  },
-  {
-    name: '5 ms handlers, 100 at once, against BullMQ',
-    ours: 'ours ordered',
-    against: 'bullmq handlers',
-    load: { messages: 30_000, atOnce: 100 },
-    againstWith: { messages: 10_000 },
-    topic: 'full',
-    bars: { cpu: 2 },
-  },
-];
+const IN_FLIGHT = { messages: 50_000, atOnce: 100 };
+const WORK = { messages: 30_000, atOnce: 100 };
+/** BullMQ's queue is filled anew each round, and it is slower. */
+const FEWER = { theirs: { messages: 10_000 } };
 
-export const redisPairs: readonly Pair[] = rows.map((row) => ({ driver: 'redis', ...row }));
+/** What users of Redis would pick instead. */
+export const redisPairs = table('redis', [
+  ['send, one by one', 'awaited / ioredis awaited', { messages: 5_000 }, { rate: 0.85 }],
+  ['send, 100 in flight', 'singles / ioredis singles', IN_FLIGHT, { rate: 1 }],
+  ['send, 100 in flight, against BullMQ', 'singles / bullmq singles', IN_FLIGHT, { rate: 1.8 }, FEWER],
+  ['consume, concurrency 1, against BullMQ', 'consume / bullmq consume', { ...WORK, atOnce: 1 }, { rate: 5 }, FEWER],
+  ['consume, concurrency 10, against BullMQ', 'consume / bullmq consume', { ...WORK, atOnce: 10 }, { rate: 3 }, FEWER],
+  ['consume, concurrency 100, against BullMQ', 'consume / bullmq consume', WORK, { rate: 3 }, FEWER],
+  ['consume, concurrency 100', 'consume / ioredis consume', WORK, { rate: 0.5 }],
+  ['order per key, 5 ms handlers', 'ordered / bare ordered', WORK, { rate: 0.9 }],
+  ['5 ms handlers, against BullMQ', 'ordered / bullmq handlers', WORK, { cpu: 2 }, FEWER],
+]);
