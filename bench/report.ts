@@ -35,7 +35,7 @@ export function summaryOf({ date, versions, machine, note, rounds, size, results
   const asked = results.filter(({ verdicts }) => verdicts.length > 0).length;
   const remark = note === '' ? '' : ` (${note})`;
   return [
-    `Measured ${date} on ${machine}${remark}: medians of ${rounds} rounds, ${size} B of JSON. ${met} of ${asked} pairs meet all their bars; a missed one is **bold**.`,
+    `Measured ${date} on ${machine}${remark}: medians of ${rounds} round${rounds === 1 ? '' : 's'}, ${size} B of JSON. ${met} of ${asked} pairs meet all their bars; a missed one is **bold**.`,
     `${software.join(', ')}.`,
   ].join('\n');
 }
@@ -52,14 +52,14 @@ export function tableOf({ results }: Report): string {
 }
 
 /** The ratios of the rates as bars on a logarithmic axis; a tick on a bar is what is asked for. */
-export function plotOf({ date, results, note }: Report): string {
+export function plotOf({ date, results }: Report): string {
   const rated = results.filter(({ verdicts }) => verdicts.some(({ measure }) => measure === 'rate'));
   const height = TOP + rated.length * ROW + 24;
   const grid = [0.1, 1, 10, 100].map(
     (ratio) =>
       `<line x1="${place(ratio)}" x2="${place(ratio)}" y1="${TOP - 6}" y2="${height - 20}" stroke="${ratio === 1 ? '#555' : '#ccc'}"/><text x="${place(ratio)}" y="${height - 6}" text-anchor="middle">${ratio} ×</text>`,
   );
-  const title = `Our rate over the reference's, ${date}${note === '' ? '' : `, ${note}`}; the black tick is the least that is asked for`;
+  const title = `Our rate over the reference's, ${date}; a black tick is the least that is asked for`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="11">`,
     '<rect width="100%" height="100%" fill="#fff"/>',
