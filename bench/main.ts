@@ -1,91 +1,110 @@
-// npm run bench -- [scenario] [driver] [--rounds 7] [--size 100] [--json FILE]
+// npm run bench -- [scenario] [driver] [--rounds 7] [--size 100] [--scale 1] [--long] [--json FILE] [--profile FOLDER] [--note TEXT]
 import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Kafka, logLevel } from 'kafkajs';
 import { acquireBrokers } from '../test/support/brokers/acquire.js';
+import { acquireConfluent } from '../test/support/brokers/confluent.js';
 import { unique } from '../test/support/unique.js';
-import { Contestant } from './contestant.js';
 import { runPair, type Pair, type PairResult } from './pair.js';
-import { keyOf, payload } from './payload.js';
-import { kafkajsPairs } from './scenarios/kafkajs.js';
+import type { Load } from './protocol.js';
+import { installReferences } from './references.js';
+import { lineOf, type Report } from './report.js';
+import { allPairs } from './scenarios/all.js';
+import { Topics } from './topics.js';
+import { versions } from './versions.js';
 
-const PARTITIONS = 4;
-const KEYS = 1_000;
-const PAIRS: Readonly<Record<string, readonly Pair[]>> = { kafkajs: kafkajsPairs };
+/** Waves of sends come in full thousands. */
+const CHUNK = 1_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '7' },
     size: { type: 'string', default: '100' },
+    scale: { type: 'string', default: '1' },
+    long: { type: 'boolean', default: false },
     json: { type: 'string' },
+    profile: { type: 'string' },
+    note: { type: 'string' },
   },
 });
 const [scenario = '', driver] = positionals;
+const [rounds, size] = [Number(values.rounds), Number(values.size)];
+const pairs = allPairs
+  .filter(
+    (pair) =>
+      pair.name.includes(scenario) && (driver === undefined || pair.driver === driver) && (values.long || !pair.long),
+  )
+  .map(scaled);
 
-const pairs = Object.entries(PAIRS)
-  .filter(([name]) => driver === undefined || name === driver)
-  .flatMap(([, own]) => own)
-  .filter(({ name }) => name.includes(scenario));
+installReferences();
+const confluent = await acquireConfluent();
+if ('missing' in confluent) throw new Error(confluent.missing);
 const acquired = await acquireBrokers();
-const { brokers } = acquired;
-const contestants = new Map<string, Contestant>();
 const results: PairResult[] = [];
 try {
-  for (const file of new Set(pairs.flatMap(({ ours, reference }) => [ours[0], reference[0]])))
-    contestants.set(file, await Contestant.start(file));
-  for (const pair of pairs) results.push(await measure(pair));
+  const topics = new Topics(addressOf('kafka'), addressOf('redis'));
+  for (const pair of pairs) {
+    await measure(topics, pair);
+    if (values.json) writeFileSync(values.json, `${JSON.stringify(await report(), null, 2)}\n`);
+  }
 } finally {
-  for (const contestant of contestants.values()) await contestant.stop();
   await acquired.stop();
 }
-if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
 
-async function measure(pair: Pair): Promise<PairResult> {
-  if (!('address' in brokers.kafka)) throw new Error(brokers.kafka.missing);
-  const broker = brokers.kafka.address;
-  const [topic, outputTopic] = [unique('bench'), unique('bench-out')];
-  await prepare(broker, [topic, outputTopic], pair);
-  const round = ({ messages }: Pair) => ({
-    job: '',
-    broker,
-    topic,
-    outputTopic,
-    groupId: unique('bench'),
-    messages,
-    size: Number(values.size),
-    keys: KEYS,
-  });
-  const result = await runPair(pair, { rounds: Number(values.rounds), size: Number(values.size), round, contestants });
-  print(result);
-  return result;
+function addressOf(name: 'kafka' | 'redis'): string {
+  const found = acquired.brokers[name];
+  if ('missing' in found) throw new Error(found.missing);
+  return found.address;
 }
 
-async function prepare(broker: string, topics: readonly string[], pair: Pair): Promise<void> {
-  const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING });
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({
-    topics: topics.map((topic) => ({ topic, numPartitions: PARTITIONS })),
-    waitForLeaders: true,
-  });
-  await admin.disconnect();
-  if (!pair.reads) return;
-  const producer = kafka.producer();
-  await producer.connect();
-  for (let from = 0; from < pair.messages; from += 1_000) {
-    const messages = Array.from({ length: 1_000 }, (_, at) => ({
-      key: keyOf(from + at, KEYS),
-      value: JSON.stringify(payload(from + at, Number(values.size))),
-    }));
-    await producer.send({ topic: topics[0] as string, messages });
+/** With more or fewer messages; those few that are sent at a pace of their own stay. */
+function scaled(pair: Pair): Pair {
+  const of = <Part extends Partial<Load>>(load: Part): Part => {
+    const { messages = 0 } = load;
+    if (messages <= CHUNK) return load;
+    return { ...load, messages: Math.ceil((messages * Number(values.scale)) / CHUNK) * CHUNK };
+  };
+  return { ...pair, load: of(pair.load), oursWith: of(pair.oursWith ?? {}), againstWith: of(pair.againstWith ?? {}) };
+}
+
+/** A pair that fails is told of, and ends the run with an error; the others are measured. */
+async function measure(topics: Topics, pair: Pair): Promise<void> {
+  try {
+    const round = (_: Pair, load: Load) => roundOf(topics, pair, load);
+    const result = await runPair(pair, { rounds, size, round, profiles: values.profile });
+    results.push(result);
+    console.log(lineOf(result));
+  } catch (error) {
+    process.exitCode = 1;
+    console.log(`FAILED  ${pair.driver}: ${pair.name} / ${pair.against}`, error);
   }
-  await producer.disconnect();
 }
 
-function print({ name, reference, rateRatio, cpuRatio, bar, ours, theirs }: PairResult): void {
-  const mark = rateRatio >= bar ? 'ok ' : 'LOW';
-  console.log(
-    `${mark} ${name} / ${reference}: rate ${rateRatio.toFixed(2)} (bar ${bar}), cpu ${cpuRatio.toFixed(2)}; ours ${ours.perSecond}/s ${ours.cpuMicrosPerMessage} µs ${ours.peakMb} MB, theirs ${theirs.perSecond}/s ${theirs.cpuMicrosPerMessage} µs ${theirs.peakMb} MB`,
-  );
+async function roundOf(topics: Topics, { driver: own, topic, name }: Pair, load: Load) {
+  const input = {
+    full: () => topics.full(own, load),
+    new: () => topics.empty(own),
+    shared: () => topics.shared(own, name),
+  };
+  return {
+    ...load,
+    driver: own,
+    broker: topics.brokerOf(own),
+    topic: await input[topic](),
+    outputTopic: await topics.shared(own, `${name} output`),
+    groupId: unique('bench'),
+  };
+}
+
+async function report(): Promise<Report> {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    versions: await versions(addressOf('redis')),
+    machine: `${cpus().length} × ${cpus()[0]?.model.trim()}`,
+    note: values.note ?? '',
+    rounds,
+    size,
+    results,
+  };
 }

@@ -1,16 +1,28 @@
-/** What a contestant is asked to do, in one round. */
-export interface Round {
-  readonly job: string;
-  /** Host and port of the broker, or its URL. */
-  readonly broker: string;
-  readonly topic: string;
-  readonly outputTopic: string;
-  readonly groupId: string;
+/** The client underneath: a Kafka backend of ours, or Redis. */
+export type Driver = 'kafkajs' | 'confluent' | 'redis';
+
+/** What the messages of a round are like. */
+export interface Load {
   readonly messages: number;
   /** Bytes of a payload. */
   readonly size: number;
   /** Keys that the messages have. */
   readonly keys: number;
+  /** Sends in flight, or handlers at once. */
+  readonly atOnce: number;
+  /** Options of our worker beside those of the job. */
+  readonly worker: Readonly<Record<string, unknown>>;
+}
+
+/** What a contestant is asked to do, in one round. */
+export interface Round extends Load {
+  readonly job: string;
+  readonly driver: Driver;
+  /** Host and port of the broker, or its URL. */
+  readonly broker: string;
+  readonly topic: string;
+  readonly outputTopic: string;
+  readonly groupId: string;
 }
 
 /** What a round took. */
@@ -19,42 +31,28 @@ export interface Sample {
   readonly ms: number;
   /** User and system time of the process, in µs. */
   readonly cpuMicros: number;
+  /** Since the process began; 0 where it is not known. */
   readonly peakRssBytes: number;
-  /** Whatever the job measures beside: latencies in ms, order kept, … */
+  /** What the job measures beside, in ms: `p50`, `p99`, `start`. */
   readonly extra?: Readonly<Record<string, number>>;
 }
 
 export type Job = (round: Round) => Promise<Sample>;
 export type Jobs = Readonly<Record<string, Job>>;
 
-/** The time and work between two moments of this process. */
-export class Stopwatch {
-  private startedAt = 0n;
-  private cpu = process.cpuUsage();
-
-  start(): void {
-    this.cpu = process.cpuUsage();
-    this.startedAt = process.hrtime.bigint();
-  }
-
-  stop(messages: number, extra?: Readonly<Record<string, number>>): Sample {
-    const ms = Number(process.hrtime.bigint() - this.startedAt) / 1e6;
-    const { user, system } = process.cpuUsage(this.cpu);
-    const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-    return { messages, ms, cpuMicros: user + system, peakRssBytes, ...(extra && { extra }) };
-  }
-}
-
 /** Serves jobs to the parent process, one after the other. */
 export function serve(jobs: Jobs): void {
-  process.on('message', (round: Round) => {
-    const job = jobs[round.job];
-    if (!job) throw new Error(`no job ${round.job}`);
-    void job(round).then(
-      (sample) => process.send?.({ sample }),
-      (error: Error) => process.send?.({ error: error.stack }),
-    );
-  });
+  process.on('message', (round: Round) => void answer(jobs, round));
   process.once('disconnect', () => process.exit());
   process.send?.({ ready: true });
+}
+
+async function answer(jobs: Jobs, round: Round): Promise<void> {
+  try {
+    const job = jobs[round.job];
+    if (!job) throw new Error(`no job ${round.job}`);
+    process.send?.({ sample: await job(round) });
+  } catch (error) {
+    process.send?.({ error: error instanceof Error ? error.stack : String(error) });
+  }
 }

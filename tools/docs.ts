@@ -2,3 +2,4 @@
 import './options-docs.js';
 import './cli-docs.js';
 import './backends-docs.js';
+import './bench-docs.js';

@@ -4,7 +4,7 @@ import { cached } from './cache.js';
 import { classData, classPath, JAVA, JVM_FLAGS, requireJava } from './java.js';
 import { ask, freePorts, run, ServerProcess, temporaryFolder } from './process.js';
 
-const VERSION = process.env['KAFKA_VERSION'] ?? '4.4.0';
+export const KAFKA_VERSION = process.env['KAFKA_VERSION'] ?? '4.4.0';
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qk';
 const ATTEMPTS = 3;
 
@@ -47,12 +47,12 @@ export class KafkaServer {
 
   static async start(options: KafkaOptions = {}): Promise<KafkaServer> {
     await requireJava();
-    const path = await classPath(`kafka-${VERSION}`, [
-      `org.apache.kafka:kafka_2.13:${VERSION}`,
+    const path = await classPath(`kafka-${KAFKA_VERSION}`, [
+      `org.apache.kafka:kafka_2.13:${KAFKA_VERSION}`,
       'org.slf4j:slf4j-simple:1.7.36',
     ]);
     const formatted = await formattedFolder(path, options.node?.id ?? 1);
-    const archive = await classData(`kafka-${VERSION}`, (flag) => KafkaServer.boot(path, formatted, [flag], {}));
+    const archive = await classData(`kafka-${KAFKA_VERSION}`, (flag) => KafkaServer.boot(path, formatted, [flag], {}));
     for (let attempt = 1; ; attempt++) {
       try {
         return await KafkaServer.boot(path, formatted, archive, options);
@@ -125,7 +125,7 @@ function isApiVersions(answer: Buffer): boolean {
 
 /** Formatting costs a JVM start: it is done once, each node copies the few small files. */
 function formattedFolder(path: string, nodeId: number): Promise<string> {
-  const name = `kafka-${VERSION}.formatted${nodeId === 1 ? '' : `-${nodeId}`}`;
+  const name = `kafka-${KAFKA_VERSION}.formatted${nodeId === 1 ? '' : `-${nodeId}`}`;
   return cached(name, async (folder) => {
     const config = join(folder, 'server.properties');
     mkdirSync(join(folder, 'data'), { recursive: true });

@@ -1,0 +1,27 @@
+import 'reflect-metadata';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { EventPattern, Transport, type MicroserviceOptions } from '@nestjs/microservices';
+import { round, started } from './started.js';
+
+@Controller()
+class BenchController {
+  @(EventPattern(round.topic) as MethodDecorator)
+  onMessage(): void {
+    started();
+  }
+}
+
+@Module({ controllers: [BenchController] })
+class BenchModule {}
+
+const app = await NestFactory.createMicroservice<MicroserviceOptions>(BenchModule, {
+  logger: false,
+  transport: Transport.KAFKA,
+  options: {
+    client: { brokers: [round.broker] },
+    consumer: { groupId: round.groupId },
+    subscribe: { fromBeginning: true },
+  },
+});
+await app.listen();
