@@ -16,6 +16,7 @@ export {
   MessageTooLargeError,
   MessagingError,
   MissingPackageError,
+  OversizedBatchError,
   ReadOnlyReplicaError,
   SendBatchError,
   SerializationError,
@@ -50,6 +51,7 @@ export { MessagingModule } from './messaging.module.js';
 export type { MessagingAsyncOptions } from './messaging-core.module.js';
 export type { ConsumerOptions, HandlerOverrides, WorkerOptions } from './options/handler.options.js';
 export type { KafkaOptions } from './options/kafka.options.js';
+export type { SaslToken, SaslTokenProvider } from './options/sasl-token.js';
 export type { MemoryOptions } from './options/memory.options.js';
 export type { RedisOptions } from './options/redis.options.js';
 export type { ConnectionOptions } from './options/connection.options.js';

@@ -1,5 +1,7 @@
+import { rootCertificates } from 'node:tls';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import { MissingPackageError } from '../../core/errors.js';
+import type { SaslToken } from '../../options/sasl-token.js';
 import type { DriverContext } from '../driver.js';
 import { isRefusal } from './confluent.errors.js';
 import { promised, type ConfluentModule, type NativeClient, type NativeConfig } from './confluent.native.js';
@@ -51,17 +53,26 @@ export function clientConfig(options: ResolvedKafkaOptions): NativeConfig {
   };
 }
 
+/** Without a file the certificates to trust are Node's own list, as with kafkajs; librdkafka would look for the system's. */
 function security(options: ResolvedKafkaOptions): NativeConfig {
-  const { securityProtocol, saslMechanism, saslUsername, saslPassword, sslCafile, sslCertfile, sslKeyfile } = options;
+  const { securityProtocol, saslMechanism, saslUsername, saslPassword, saslTokenProvider } = options;
+  const { sslCafile, sslCertfile, sslKeyfile } = options;
+  const isSecure = securityProtocol.endsWith('SSL');
   return {
     'security.protocol': securityProtocol.toLowerCase(),
     ...(saslMechanism !== undefined && { 'sasl.mechanism': saslMechanism }),
     ...(saslUsername !== undefined && { 'sasl.username': saslUsername }),
     ...(saslPassword !== undefined && { 'sasl.password': saslPassword }),
-    ...(sslCafile !== undefined && { 'ssl.ca.location': sslCafile }),
+    ...(saslTokenProvider && { oauthbearer_token_refresh_cb: async () => toNativeToken(await saslTokenProvider()) }),
+    ...(isSecure &&
+      (sslCafile === undefined ? { 'ssl.ca.pem': rootCertificates.join('\n') } : { 'ssl.ca.location': sslCafile })),
     ...(sslCertfile !== undefined && { 'ssl.certificate.location': sslCertfile }),
     ...(sslKeyfile !== undefined && { 'ssl.key.location': sslKeyfile }),
   };
+}
+
+function toNativeToken({ value, expiresAt, extensions = {} }: SaslToken) {
+  return { tokenValue: value, lifetime: expiresAt, principal: '', extensions };
 }
 
 /**

@@ -23,6 +23,7 @@ export function producerConfig(options: ResolvedKafkaOptions): NativeConfig {
     // without idempotence a repeat would overtake what was sent after it
     ...(!enableIdempotence && { 'max.in.flight.requests.per.connection': 1 }),
     acks: -1,
+    'compression.type': options.compressionType,
     partitioner: 'murmur2_random',
     'linger.ms': lingerMs,
     'batch.size': maxBatchSize,

@@ -1,5 +1,6 @@
 import type { Kafka, KafkaConfig, logCreator, RetryOptions } from 'kafkajs';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import type { SaslToken } from '../../options/sasl-token.js';
 import type { DriverContext } from '../driver.js';
 import { readTlsFiles } from '../tls-files.js';
 
@@ -40,6 +41,7 @@ function login({
   saslMechanism,
   saslUsername = '',
   saslPassword = '',
+  saslTokenProvider,
 }: ResolvedKafkaOptions): Pick<KafkaConfig, 'sasl'> {
   const credentials = { username: saslUsername, password: saslPassword };
   switch (saslMechanism) {
@@ -51,7 +53,15 @@ function login({
       return { sasl: { mechanism: 'scram-sha-256', ...credentials } };
     case 'SCRAM-SHA-512':
       return { sasl: { mechanism: 'scram-sha-512', ...credentials } };
+    case 'OAUTHBEARER':
+      return {
+        sasl: { mechanism: 'oauthbearer', oauthBearerProvider: async () => token(await saslTokenProvider?.()) },
+      };
   }
+}
+
+function token({ value = '', extensions }: Partial<SaslToken> = {}) {
+  return { value, ...(extensions && { extensions }) };
 }
 
 /** kafkajs writes normal traffic, such as a rebalance, at error level; what matters reaches the user through our own lines. */

@@ -3,7 +3,10 @@ import type { Deadline } from '../../core/clock.js';
 import type { OutgoingRecord, SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DeliverySink, Driver, DriverContext, SubscribeRequest, Subscription } from '../driver.js';
+import { explainRefusal } from '../kafka/explain-refusal.js';
+import { withSharedToken } from '../kafka/sasl-tokens.js';
 import { optionalPackage } from '../optional-package.js';
+import { registerCodecs } from './codecs/register-codecs.js';
 import { KafkajsAdmin } from './kafkajs.admin.js';
 import { KafkajsBrokerAdmin } from './kafkajs.broker-admin.js';
 import { createClient, type KafkajsModule } from './kafkajs.client.js';
@@ -12,10 +15,12 @@ import { toMessagingError } from './kafkajs.errors.js';
 import { kafkajsFeatures } from './kafkajs.features.js';
 import { KafkajsProducer } from './kafkajs.producer.js';
 
-/** @throws MissingPackageError when kafkajs is not installed. */
+/** @throws MissingPackageError when kafkajs is not installed, or what `compressionType` needs. */
 export async function createKafkajsDriver(options: ResolvedKafkaOptions, context: DriverContext): Promise<Driver> {
   const kafkajs = await optionalPackage('kafkajs', 'a Kafka connection', () => import('kafkajs'));
-  return new KafkajsDriver(kafkajs, options, context);
+  const codecs = registerCodecs(kafkajs);
+  if (options.compressionType !== 'none') await codecs.load(options.compressionType);
+  return new KafkajsDriver(kafkajs, withSharedToken(options, context), context);
 }
 
 /** Kafka through kafkajs. */
@@ -50,7 +55,7 @@ class KafkajsDriver implements Driver {
       await probe.connect();
       await probe.describeCluster();
     } catch (error) {
-      throw toMessagingError(error, { connection: this.context.connection });
+      throw await explainRefusal(toMessagingError(error, { connection: this.context.connection }), this.options);
     } finally {
       await probe.disconnect();
     }

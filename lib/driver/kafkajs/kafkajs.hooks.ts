@@ -1,6 +1,7 @@
 import type { Assigner, PartitionAssigner } from 'kafkajs';
 import { BrokerError } from '../../core/errors.js';
 import type { Position } from '../kafka/group-member.js';
+import { boundedFetch, type FetchBound, type FetchRequest } from './bounded-fetch.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 
 /** What kafkajs 2.2.4 has inside and does not export. A custom assigner is the only door to it. */
@@ -24,11 +25,11 @@ interface TopicOffsets {
 }
 
 interface KafkajsBroker {
-  fetch(request: unknown): Promise<FetchResponse>;
+  fetch(request: FetchRequest): Promise<FetchResponse>;
 }
 
 interface FetchResponse {
-  responses: readonly { readonly partitions: FetchedPartition[] }[];
+  responses: readonly { readonly topicName: string; readonly partitions: FetchedPartition[] }[];
 }
 
 export interface FetchedPartition {
@@ -58,6 +59,8 @@ export interface MemberHooks {
   assertAlive(): void;
   /** Counts up with each join: what was fetched under an older one is dropped. */
   generation(): number;
+  /** How large a batch may become when it is decompressed. */
+  readonly bound: FetchBound;
   /** Every message array that a fetch brought, with its generation. */
   readonly fetched: WeakMap<object, number>;
 }
@@ -175,7 +178,7 @@ function toPositions(topics: readonly TopicOffsets[]): Position[] {
 }
 
 /**
- * Two faults of kafkajs' fetch are mended here. It hands over aborted records; and a fetch that was under way while another of its
+ * Three faults of kafkajs' fetch are mended here. It decompresses whatever size; it hands over aborted records; and a fetch that was under way while another of its
  * fetchers rejoined the group is handed over under the new assignment, which would skip what lies between.
  */
 function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
@@ -190,7 +193,7 @@ function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
       hooks.assertAlive();
       const generation = hooks.generation();
       await hooks.beforeFetch();
-      const response = await fetch(request);
+      const response = await boundedFetch(fetch, request, hooks.bound);
       if (generation !== hooks.generation()) return { ...response, responses: [] };
       for (const partition of response.responses.flatMap(({ partitions }) => partitions)) {
         hooks.fetched.set(partition.messages, generation);

@@ -5,6 +5,7 @@ import { sizeOf, type OutgoingRecord, type SendResult } from '../../core/message
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
 import { tooLarge } from '../too-large.js';
+import { COMPRESSION } from './codecs/register-codecs.js';
 import type { KafkajsAdmin } from './kafkajs.admin.js';
 import { SendCall, type PendingSend } from '../kafka/send-call.js';
 import { SendPath } from './send-path.js';
@@ -35,7 +36,7 @@ export class KafkajsProducer {
     private readonly options: ResolvedKafkaOptions,
     private readonly context: DriverContext,
   ) {
-    this.path = new SendPath(client, context, options.enableIdempotence);
+    this.path = new SendPath(client, context, options.enableIdempotence, COMPRESSION[options.compressionType]);
   }
 
   get timeoutMs(): number {

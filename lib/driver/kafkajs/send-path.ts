@@ -31,6 +31,8 @@ export class SendPath {
      * leader's move takes new ones, or wedges.
      */
     private readonly idempotent = false,
+    /** The protocol's number of the codec. */
+    private readonly compression = 0,
   ) {}
 
   async send(topic: string, batch: readonly PendingSend[]): Promise<Unwritten> {
@@ -64,7 +66,12 @@ export class SendPath {
       this.producer ??= this.connect();
       const producer = await this.producer;
       for (const pending of batch) pending.wasSent = true;
-      const answers = await producer.send({ topic, acks: -1, messages: batch.map(toMessage) });
+      const answers = await producer.send({
+        topic,
+        acks: -1,
+        compression: this.compression,
+        messages: batch.map(toMessage),
+      });
       return { unwritten: answer(topic, batch, answers) };
     } catch (thrown) {
       return { unwritten: batch, error: toMessagingError(thrown, { connection: this.context.connection, topic }) };
