@@ -20,6 +20,7 @@ export {
   ReadOnlyReplicaError,
   SendBatchError,
   SerializationError,
+  TokenProviderError,
   TopicTypeError,
   UnknownPartitionError,
   UnknownTopicError,

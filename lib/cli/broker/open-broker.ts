@@ -128,6 +128,7 @@ export function loadEnvFile(): void {
 }
 
 function withKafkajs(connection: ResolvedConnection): ResolvedConnection {
-  if (connection.kind !== 'kafka') return connection;
-  return { ...connection, options: { ...connection.options, backend: 'kafkajs', assignor: 'roundrobin' } };
+  if (connection.kind !== 'kafka' || connection.options.backend === 'kafkajs') return connection;
+  const ours = { backend: 'kafkajs', assignor: 'roundrobin', compressionType: 'none' } as const; // the app has no codecs of kafkajs'
+  return { ...connection, options: { ...connection.options, ...ours } };
 }

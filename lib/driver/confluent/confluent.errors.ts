@@ -42,6 +42,23 @@ export function isUnknownTopic({ code }: NativeError): boolean {
   return UNKNOWN_TOPIC.has(code) || code === CODE.unknownPartition;
 }
 
+/** librdkafka's words for what comes as an event: the addon drops the code of those (1.10.1, `EventDispatcher`). */
+const EVENT_CODES: Readonly<Record<string, number>> = {
+  'authentication failure': CODE.authentication,
+  'ssl error': CODE.ssl,
+};
+
+/** Of an event: each broker that is known was tried. */
+export function isAllDown({ message }: NativeError): boolean {
+  return message.toLowerCase() === 'all broker connections are down';
+}
+
+/** An event's error with its code, where it is a refusal. */
+export function eventError(error: NativeError): NativeError {
+  const code = EVENT_CODES[error.message.toLowerCase()];
+  return code === undefined ? error : Object.assign(error, { code });
+}
+
 /** The brokers will not answer otherwise next time. */
 export function isRefusal({ code }: NativeError): boolean {
   return NO_ACCESS.has(code);
@@ -50,6 +67,7 @@ export function isRefusal({ code }: NativeError): boolean {
 /** librdkafka's error as one of ours. */
 export function toMessagingError(thrown: unknown, details: ErrorDetails): MessagingError {
   if (thrown instanceof MessagingError) return thrown;
+  if (thrown instanceof Error && thrown.cause instanceof MessagingError) return thrown.cause; // of a token provider
   const error = toNativeError(thrown);
   const { code, message: text } = error;
   const about = { ...details, cause: error };

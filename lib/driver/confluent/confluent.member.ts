@@ -12,7 +12,7 @@ import {
 } from '../kafka/group-member.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
 import { toDelivery } from './confluent.delivery.js';
-import { CODE } from './confluent.errors.js';
+import { CODE, eventError, isRefusal } from './confluent.errors.js';
 import {
   promised,
   type ConfluentModule,
@@ -64,7 +64,7 @@ export class ConfluentMember implements GroupMember {
       onMessages: (messages, ends) => this.onMessages(messages, ends),
       onError: (error) => this.onError(error),
     });
-    this.consumer.on('event.error', (error) => this.onError(error));
+    this.consumer.on('event.error', (error) => this.onError(eventError(error)));
   }
 
   run(): Promise<void> {
@@ -211,7 +211,7 @@ export class ConfluentMember implements GroupMember {
   /** librdkafka mends what it can by itself. */
   private onError(error: NativeError): void {
     if (this.over) return;
-    if (error.isFatal === true || error.code === CODE.fatal) return this.crash(error);
+    if (error.isFatal === true || error.code === CODE.fatal || isRefusal(error)) return this.crash(error);
     if (error.code === CODE.allBrokersDown || error.code > 0) this.parts.events.onTrouble(error);
     else this.parts.context.log.debug(`librdkafka: ${error.message}`);
   }

@@ -25,6 +25,8 @@ export interface NativeClient {
   connect(metadata: { readonly allTopics: boolean; readonly timeout: number }, done: Callback<unknown>): void;
   disconnect(done: () => void): void;
   isConnected(): boolean;
+  /** Of a producer: hands over events and reports. */
+  poll?(): void;
   getMetadata(options: { readonly topic: string; readonly timeout: number }, done: Callback<unknown>): void;
   queryWatermarkOffsets(
     topic: string,
@@ -33,6 +35,8 @@ export interface NativeClient {
     done: Callback<{ readonly lowOffset: number; readonly highOffset: number }>,
   ): void;
   on(event: 'event.error', listener: (error: NativeError) => void): void;
+  /** A token that could not be had. */
+  on(event: 'error', listener: (error: Error) => void): void;
   on(event: 'event.log', listener: (entry: { readonly fac?: string; readonly message?: string }) => void): void;
   on(event: 'delivery-report', listener: (error: NativeError | null, report: DeliveryReport) => void): void;
   on(event: 'partition.eof', listener: (end: NativePosition) => void): void;

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import { AuthenticationError, type MessagingError } from '../../core/errors.js';
+import { AuthenticationError, toError, type MessagingError } from '../../core/errors.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import { readTlsFiles } from '../tls-files.js';
 import { askPort, mechanismsOf, saslHandshake, type Address, type Answer } from './port-probe.js';
@@ -16,22 +16,27 @@ const NO_TCP = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIM
  * that closes when it speaks TLS to a port without, or the other way round, and would try for ever.
  */
 export async function explainRefusal(error: MessagingError, options: ResolvedKafkaOptions): Promise<MessagingError> {
-  if (error instanceof AuthenticationError && !isTransport(error)) return error;
+  const { connection = 'kafka', cause = error } = error;
   for (const server of options.bootstrapServers) {
     const reason = await faultOf(server, options);
     if (reason === undefined) continue;
-    const { connection = 'kafka', cause } = error;
     return new AuthenticationError(`Connection \`${connection}\` cannot use ${server}: ${reason}`, {
       connection,
-      cause: cause ?? error,
+      cause,
     });
   }
-  return error;
+  return error instanceof AuthenticationError && error.cause ? refusedLogin(error, options) : error;
 }
 
-/** The login was not come to. */
-function isTransport({ cause }: MessagingError): boolean {
-  return !/sasl/i.test(`${(cause as Error | undefined)?.name} ${(cause as { type?: string } | undefined)?.type}`);
+/** The port is right, and the broker did not take the credentials. */
+function refusedLogin({ connection, cause }: AuthenticationError, options: ResolvedKafkaOptions): AuthenticationError {
+  const { saslMechanism = '', saslUsername, bootstrapServers } = options;
+  const who = saslUsername === undefined ? 'the token' : `the user \`${saslUsername}\``;
+  const cure = saslUsername === undefined ? '`saslTokenProvider`' : '`saslUsername` and `saslPassword`';
+  return new AuthenticationError(
+    `Connection \`${connection}\` refused the login: ${bootstrapServers.join(', ')} does not take ${who} by ${saslMechanism} (${toError(cause).message}). Correct ${cure}.`,
+    { connection, cause },
+  );
 }
 
 /** Undefined when nothing is wrong, or nobody is there. */

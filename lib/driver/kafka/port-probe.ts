@@ -66,5 +66,5 @@ export function mechanismsOf(bytes: Buffer): readonly string[] | undefined {
     names.push(bytes.toString('utf8', at + 2, at + 2 + length));
     at += 2 + length;
   }
-  return names;
+  return names.toSorted();
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import { AuthenticationError, toError } from '../../core/errors.js';
+import { AuthenticationError, TokenProviderError, toError } from '../../core/errors.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { SaslToken, SaslTokenProvider } from '../../options/sasl-token.js';
 import type { DriverContext } from '../driver.js';
@@ -34,7 +34,10 @@ export class SaslTokens {
 
   constructor(private readonly parts: SaslTokensParts) {}
 
-  /** @throws AuthenticationError when the provider throws, hangs, or returns no token that is valid now. */
+  /**
+   * @throws TokenProviderError when the provider throws or hangs.
+   * @throws AuthenticationError when what it returns is no token, or one that has ended.
+   */
   async get(): Promise<SaslToken> {
     if (this.token && this.parts.clock.now() < this.freshUntil) return this.token;
     this.asking ??= this.ask().finally(() => (this.asking = undefined));
@@ -42,45 +45,42 @@ export class SaslTokens {
   }
 
   private async ask(): Promise<SaslToken> {
-    const { clock } = this.parts;
     const token = await this.answer();
-    const now = clock.now();
+    const now = this.parts.clock.now();
     const life = (token?.expiresAt as number) - now;
     if (typeof token?.value !== 'string' || token.value === '' || !Number.isFinite(life))
-      throw this.fault('returned no token. Return `{ value, expiresAt }`, the end in ms since the epoch.');
+      throw this.refused('returned no token. Return `{ value, expiresAt }`, the end in ms since the epoch.');
     if (life <= 0)
-      throw this.fault(
+      throw this.refused(
         `returned a token that ended ${Math.round(-life)} ms ago. Return a fresh one, its end in ms since the epoch.`,
       );
     this.freshUntil = now + life - Math.max(life / 4, LAST_MS);
     return (this.token = token);
   }
 
-  /** What a user's function returns is not what its type says, and what it throws may have the secret in its text. */
+  /** What a user's function returns is not what its type says. */
   private async answer(): Promise<SaslToken | undefined> {
     const { provider, clock } = this.parts;
     let cancel = () => {};
-    const late = new Promise<never>((_, reject) => {
-      cancel = clock.after(PROVIDER_MS, () =>
-        reject(this.fault(`did not answer within ${PROVIDER_MS} ms. Let it fail earlier, or return a token it keeps.`)),
-      );
+    const late = new Promise<undefined>((_, reject) => {
+      cancel = clock.after(PROVIDER_MS, () => reject(new Error(`nothing came within ${PROVIDER_MS} ms`)));
     });
     try {
       return await Promise.race([Promise.resolve().then(provider), late]);
     } catch (thrown) {
-      if (thrown instanceof AuthenticationError) throw thrown;
-      const { message } = toError(thrown);
-      throw this.fault(`threw: ${message}. Correct it, or the login that it makes.`, thrown);
+      const cause = toError(thrown);
+      const text = this.text(`failed: ${cause.message}. Look at where it gets its tokens.`);
+      throw new TokenProviderError(text, { connection: this.parts.connection, cause });
     } finally {
       cancel();
     }
   }
 
-  private fault(what: string, cause?: unknown): AuthenticationError {
-    const { connection } = this.parts;
-    return new AuthenticationError(`Connection \`${connection}\`: \`saslTokenProvider\` ${what}`, {
-      connection,
-      cause,
-    });
+  private refused(what: string): AuthenticationError {
+    return new AuthenticationError(this.text(what), { connection: this.parts.connection });
+  }
+
+  private text(what: string): string {
+    return `Connection \`${this.parts.connection}\`: \`saslTokenProvider\` ${what}`;
   }
 }

@@ -1,8 +1,8 @@
 import type { Kafka, KafkaConfig, logCreator, RetryOptions } from 'kafkajs';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
-import type { SaslToken } from '../../options/sasl-token.js';
 import type { DriverContext } from '../driver.js';
 import { readTlsFiles } from '../tls-files.js';
+import { oauthBearer } from './oauth-bearer.js';
 
 export type KafkajsModule = typeof import('kafkajs');
 
@@ -15,7 +15,7 @@ const REPEATS = 5;
 export function createClient(
   { Kafka, logLevel }: KafkajsModule,
   options: ResolvedKafkaOptions,
-  { log }: DriverContext,
+  { log, connection }: DriverContext,
   retry: RetryOptions = {},
 ): Kafka {
   const { clientId, bootstrapServers, requestTimeoutMs, retryBackoffMs } = options;
@@ -28,7 +28,7 @@ export function createClient(
     logLevel: logLevel.INFO,
     logCreator: toLog(log),
     ...tls(options),
-    ...login(options),
+    ...login(options, connection),
   });
 }
 
@@ -37,12 +37,8 @@ function tls(options: ResolvedKafkaOptions): Pick<KafkaConfig, 'ssl'> {
 }
 
 /** Which of them are there was checked at start. */
-function login({
-  saslMechanism,
-  saslUsername = '',
-  saslPassword = '',
-  saslTokenProvider,
-}: ResolvedKafkaOptions): Pick<KafkaConfig, 'sasl'> {
+function login(options: ResolvedKafkaOptions, connection: string): Pick<KafkaConfig, 'sasl'> {
+  const { saslMechanism, saslUsername = '', saslPassword = '', saslTokenProvider } = options;
   const credentials = { username: saslUsername, password: saslPassword };
   switch (saslMechanism) {
     case undefined:
@@ -54,14 +50,8 @@ function login({
     case 'SCRAM-SHA-512':
       return { sasl: { mechanism: 'scram-sha-512', ...credentials } };
     case 'OAUTHBEARER':
-      return {
-        sasl: { mechanism: 'oauthbearer', oauthBearerProvider: async () => token(await saslTokenProvider?.()) },
-      };
+      return saslTokenProvider ? { sasl: oauthBearer(saslTokenProvider, connection) } : {};
   }
-}
-
-function token({ value = '', extensions }: Partial<SaslToken> = {}) {
-  return { value, ...(extensions && { extensions }) };
 }
 
 /** kafkajs writes normal traffic, such as a rebalance, at error level; what matters reaches the user through our own lines. */
