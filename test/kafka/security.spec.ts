@@ -8,8 +8,10 @@ import {
   Consumer,
   getProducerToken,
   MessagingError,
-  type ProducerService,
   type KafkaOptions,
+  type MessagingOptions,
+  type ProducerService,
+  type SaslTokenProvider,
 } from '../../lib/index.js';
 import { kafkaBackends } from '../support/brokers/with-broker.js';
 import { PASSWORD, SecureKafka, unsecuredToken, type ListenerName } from '../support/brokers/secure-kafka.js';

@@ -3,6 +3,7 @@ import json, sys
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+sys.stdin.reconfigure(encoding="latin-1")
 command, bootstrap, topic = sys.argv[1:4]
 
 
