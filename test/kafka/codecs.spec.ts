@@ -148,3 +148,50 @@ describe.runIf(hasKafkaPython).each(kafkaBackends())('compression with %s', (bac
     expect(read.map(({ value }) => value?.length ?? null)).toEqual(messages.map(({ value }) => value?.length ?? null));
   });
 });
+
+describe.runIf(address !== '')('a compressed batch that is too large, with kafkajs', () => {
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    '%s: is passed over with an error, and what follows is read',
+    async (codec) => {
+      const topic = unique('oversized');
+      const writer = await openDriver('kafkajs', address, { compressionType: codec, maxMessageBytes: 10_000_000 });
+      await writer.admin.create([{ topic, partitions: 2 }]);
+      for (const value of ['before', 'x'.repeat(9_000_000), 'after'])
+        expect(await writer.send([record(topic, value, { partition: 0 })], Date.now() + 20_000)).toMatchObject([
+          { partition: 0 },
+        ]);
+      await writer.send([record(topic, 'other', { partition: 1 })], Date.now() + 20_000);
+      const driver = await openDriver('kafkajs', address, {
+        maxDecompressedBytes: 1_000_000,
+        autoCommitIntervalMs: 100,
+      });
+      const member = TestMember.join(driver, { topics: [topic], groupId: unique('oversized') });
+      await eventually(() => expect(member.values.toSorted()).toEqual(['after', 'before', 'other']));
+      expect(member.errors).toMatchObject([
+        { code: 'OVERSIZED_BATCH', topic, partition: 0, firstOffset: '1', lastOffset: '1' },
+      ]);
+      expect(member.errors[0]?.message).toBe(
+        `Topic \`${topic}\`, partition 0: the batch of offsets 1 to 1 has more than 1000000 bytes when it is decompressed. It is passed over, and stays in the topic: to read it, raise \`maxDecompressedBytes\` and seek the group to 1.`,
+      );
+      for (const one of [writer, driver]) await one.close(deadlineIn(systemClock, 5_000));
+    },
+  );
+});
+
+describe.runIf(kafkaBackends().includes('confluent'))('XX', () => {
+  it('experiment', async () => {
+    const topic = unique('oversized');
+    const writer = await openDriver('confluent', address, { compressionType: 'zstd', maxMessageBytes: 150_000_000 });
+    await writer.admin.create([{ topic, partitions: 1 }]);
+    for (const value of ['before', 'x'.repeat(130_000_000), 'after'])
+      console.log(String(await writer.send([record(topic, value, { partition: 0 })], Date.now() + 20_000)));
+    const driver = await openDriver('confluent', address, { autoCommitIntervalMs: 100 });
+    const member = TestMember.join(driver, { topics: [topic], groupId: unique('oversized') });
+    await new Promise((r) => setTimeout(r, 8000));
+    console.log(
+      member.values.map((v) => v.slice(0, 10)),
+      member.errors,
+    );
+    for (const one of [writer, driver]) await one.close(deadlineIn(systemClock, 5_000));
+  });
+});
