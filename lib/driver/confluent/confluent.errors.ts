@@ -13,6 +13,7 @@ import type { NativeError } from './confluent.native.js';
 
 /** librdkafka's own codes are negative (rdkafka.h, `rd_kafka_resp_err_t`), the others are the protocol's. */
 export const CODE = {
+  badCompression: -198,
   fatal: -150,
   maxPollExceeded: -147,
   authentication: -169,
@@ -37,6 +38,9 @@ const TOO_LARGE = new Set([10, 18]);
 const NO_ANSWER = new Set<number>([CODE.timedOut, CODE.allBrokersDown, CODE.resolve, CODE.transport, -180, -196]);
 /** The protocol's errors that the same request may not meet again: leaders, coordinators and replicas that move, rebalances. */
 const TRANSIENT = new Set([5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 27, 41, 56, 72, 74, 75, 76, -172, -167]);
+
+const UNREADABLE =
+  "A batch of messages cannot be decompressed: librdkafka makes at most 100 MB of zstd. Read it with `backend: 'kafkajs'`, or seek the group beyond it.";
 
 export function isUnknownTopic({ code }: NativeError): boolean {
   return UNKNOWN_TOPIC.has(code) || code === CODE.unknownPartition;
@@ -84,6 +88,8 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
       about,
     );
   if (NO_ANSWER.has(code)) return new BrokerUnavailableError(`${where(details)} does not answer: ${text}`, about);
+  if (code === CODE.badCompression)
+    return new BrokerError(`${where(details)}: ${text}. ${UNREADABLE}`, { ...about, retryable: true });
   const retryable = error.isRetriable === true || TRANSIENT.has(code);
   return new BrokerError(`${where(details)}: ${text}`, { ...about, retryable });
 }

@@ -28,6 +28,8 @@ const BROKER_MS = 5_000;
 const RETRY_MS = 250;
 /** Everything of a partition waits for its commit, so none may wait for ever. */
 const COMMIT_MS = 10_000;
+/** After these a member does nothing any more, or nothing of a partition. */
+const LAST = new Set<number>([CODE.fatal, CODE.badCompression]);
 
 export interface ConfluentMemberParts {
   readonly confluent: ConfluentModule;
@@ -211,7 +213,7 @@ export class ConfluentMember implements GroupMember {
   /** librdkafka mends what it can by itself. */
   private onError(error: NativeError): void {
     if (this.over) return;
-    if (error.isFatal === true || error.code === CODE.fatal || isRefusal(error)) return this.crash(error);
+    if (error.isFatal === true || LAST.has(error.code) || isRefusal(error)) return this.crash(error);
     if (error.code === CODE.allBrokersDown || error.code > 0) this.parts.events.onTrouble(error);
     else this.parts.context.log.debug(`librdkafka: ${error.message}`);
   }
