@@ -16,7 +16,6 @@ export {
   MessageTooLargeError,
   MessagingError,
   MissingPackageError,
-  OversizedBatchError,
   ReadOnlyReplicaError,
   SendBatchError,
   SerializationError,
@@ -27,6 +26,7 @@ export {
   UnsupportedByBrokerError,
   type WriteState,
 } from './core/errors.js';
+export { OversizedBatchError } from './core/oversized-batch.error.js';
 export type {
   GaveUpEvent,
   HandlerEvent,

@@ -215,28 +215,6 @@ export class SerializationError extends MessagingError {}
 /** Bytes that are not what the topic's format says. */
 export class DeserializationError extends MessagingError {}
 
-/** A compressed batch of messages that would be larger than `maxDecompressedBytes`; it is passed over. */
-export class OversizedBatchError extends MessagingError {
-  readonly firstOffset: string;
-  readonly lastOffset: string;
-
-  constructor(batch: {
-    readonly topic: string;
-    readonly partition: number;
-    readonly firstOffset: bigint;
-    readonly lastOffset: bigint;
-    readonly maxBytes: number;
-  }) {
-    const { topic, partition, firstOffset, lastOffset, maxBytes } = batch;
-    super(
-      `Topic \`${topic}\`, partition ${partition}: the batch of offsets ${firstOffset} to ${lastOffset} has more than ${maxBytes} bytes when it is decompressed. It is passed over, and stays in the topic: to read it, raise \`maxDecompressedBytes\` and seek the group to ${firstOffset}.`,
-      { topic, partition, offset: String(firstOffset) },
-    );
-    this.firstOffset = String(firstOffset);
-    this.lastOffset = String(lastOffset);
-  }
-}
-
 /** The broker has no such ability; its `features` say what it has. */
 export class UnsupportedByBrokerError extends MessagingError {}
 

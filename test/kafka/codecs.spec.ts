@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import kafkajs from 'kafkajs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { deadlineIn, systemClock } from '../../lib/core/clock.js';
+import { registerCodecs } from '../../lib/driver/kafkajs/codecs/register-codecs.js';
 import type { Driver } from '../../lib/driver/driver.js';
 import { TestMember } from '../contract/test-member.js';
 import { brokerAddress, kafkaBackends } from '../support/brokers/with-broker.js';
@@ -81,6 +82,7 @@ function toKcat({ key, value, headers }: Told): string {
 
 /** The codecs that kafkajs finds in what it reads from now on. */
 function countDecompressions(): Set<string> {
+  registerCodecs(kafkajs);
   const used = new Set<string>();
   const table = CompressionCodecs as unknown as Record<number, () => { decompress(bytes: Buffer): Promise<Buffer> }>;
   for (const name of ['GZIP', 'Snappy', 'LZ4', 'ZSTD'] as const) {

@@ -1,5 +1,6 @@
 import { rootCertificates } from 'node:tls';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import { sleep, type Clock } from '../../core/clock.js';
 import { MissingPackageError } from '../../core/errors.js';
 import type { SaslTokenProvider } from '../../options/sasl-token.js';
 import type { DriverContext } from '../driver.js';
@@ -86,7 +87,7 @@ async function nativeToken(provider: SaslTokenProvider) {
  * One attempt. A login that is refused ends it at once: librdkafka tells it as an event only, and would try until the timeout.
  * @throws NativeError
  */
-export async function connectNative(client: NativeClient, { log }: DriverContext): Promise<void> {
+export async function connectNative(client: NativeClient, { log, clock }: DriverContext): Promise<void> {
   let failure = '';
   client.on('event.log', ({ fac = '', message = '' }) => {
     if (fac === 'FAIL') failure = message.replace(/^\[thrd:[^\]]*\]: /, '');
@@ -105,17 +106,21 @@ export async function connectNative(client: NativeClient, { log }: DriverContext
   });
   refused.catch(() => {}); // one that comes later is told by whoever uses the client
   const connected = promised((done) => client.connect({ allTopics: false, timeout: CONNECT_MS }, done));
-  const polling = setInterval(() => poll(client), POLL_MS);
+  const end = new AbortController();
+  void pollUntil(end.signal, client, clock);
   try {
     await Promise.race([connected, refused]);
   } finally {
-    clearInterval(polling);
+    end.abort();
   }
 }
 
 /** A producer hands over its events only when it is polled, and cannot be before there is a client underneath. */
-function poll(client: NativeClient): void {
-  if (client.isConnected()) client.poll?.();
+async function pollUntil(end: AbortSignal, client: NativeClient, clock: Clock): Promise<void> {
+  while (!end.aborted) {
+    if (client.isConnected()) client.poll?.();
+    await sleep(clock, POLL_MS, end);
+  }
 }
 
 /** Ends a client's threads. It must not be called twice for one client: librdkafka would use what is freed. */

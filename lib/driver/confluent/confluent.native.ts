@@ -10,7 +10,7 @@ export interface ConfluentModule {
   readonly librdkafkaVersion: string;
 }
 
-export type NativeConfig = Readonly<Record<string, string | number | boolean | ((...args: never[]) => void)>>;
+export type NativeConfig = Readonly<Record<string, string | number | boolean | ((...args: never[]) => unknown)>>;
 
 /** `code` is librdkafka's: negative for its own errors, else the protocol's. */
 export interface NativeError extends Error {

@@ -244,11 +244,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
 
   private wrap(thrown: unknown): MessagingError {
     const { request, context, toMessagingError } = this.parts;
-    const [first] = request.topics;
-    return toMessagingError(thrown, {
-      connection: context.connection,
-      groupId: request.groupId,
-      topic: request.topics.length === 1 ? first?.topic : undefined,
-    });
+    const topic = request.topics.length === 1 ? request.topics[0]?.topic : undefined;
+    return toMessagingError(thrown, { connection: context.connection, groupId: request.groupId, topic });
   }
 }

@@ -1,4 +1,4 @@
-import { OversizedBatchError } from '../../core/errors.js';
+import { OversizedBatchError } from '../../core/oversized-batch.error.js';
 import { BatchOversizedError } from './codecs/batch-oversized.error.js';
 import type { Codecs } from './codecs/register-codecs.js';
 

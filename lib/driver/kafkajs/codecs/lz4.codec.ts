@@ -2,11 +2,11 @@ import { OversizedError, type Codec } from './codec.js';
 
 /** The part of `lz4js` that is used. */
 export interface Lz4Module {
-  compress(bytes: Uint8Array): Uint8Array;
+  readonly compress: (bytes: Uint8Array) => Uint8Array;
   /** The most that the frame can have inside, by its blocks. */
-  decompressBound(bytes: Uint8Array): number;
+  readonly decompressBound: (bytes: Uint8Array) => number;
   /** Writes the content and returns its length; what has no place in `target` is left out, and counted. */
-  decompressFrame(bytes: Uint8Array, target: Uint8Array): number;
+  readonly decompressFrame: (bytes: Uint8Array, target: Uint8Array) => number;
 }
 
 /**

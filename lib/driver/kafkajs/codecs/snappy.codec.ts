@@ -2,8 +2,8 @@ import { OversizedError, type Codec } from './codec.js';
 
 /** The part of `snappyjs` that is used. */
 export interface SnappyModule {
-  compress(bytes: Buffer): Buffer;
-  uncompress(bytes: Buffer, maxLength?: number): Buffer;
+  readonly compress: (bytes: Buffer) => Buffer;
+  readonly uncompress: (bytes: Buffer, maxLength?: number) => Buffer;
 }
 
 /** Java's and Python's clients put blocks into the framing of snappy-java: magic, two versions, then length and block, repeated. */

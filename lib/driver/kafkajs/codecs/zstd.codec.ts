@@ -3,9 +3,9 @@ import { OversizedError, type Codec } from './codec.js';
 /** The part of `@bokuweb/zstd-wasm` that is used. */
 export interface ZstdModule {
   /** Once a process: after a second call what it compresses is zeros (seen with 0.0.27). */
-  init(): Promise<void>;
-  compress(bytes: Uint8Array): Uint8Array;
-  decompress(bytes: Uint8Array, options: { readonly defaultHeapSize: number }): Uint8Array;
+  readonly init: () => Promise<void>;
+  readonly compress: (bytes: Uint8Array) => Uint8Array;
+  readonly decompress: (bytes: Uint8Array, options: { readonly defaultHeapSize: number }) => Uint8Array;
 }
 
 const FIRST_BYTES = 1 << 20;
