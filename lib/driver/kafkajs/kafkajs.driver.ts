@@ -17,7 +17,8 @@ import { KafkajsProducer } from './kafkajs.producer.js';
 
 /** @throws MissingPackageError when kafkajs is not installed, or what `compressionType` needs. */
 export async function createKafkajsDriver(options: ResolvedKafkaOptions, context: DriverContext): Promise<Driver> {
-  const kafkajs = await optionalPackage('kafkajs', 'a Kafka connection', () => import('kafkajs'));
+  // its `default`: as an ES module Node does not find all the names in the CommonJS, such as those of the codecs
+  const { default: kafkajs } = await optionalPackage('kafkajs', 'a Kafka connection', () => import('kafkajs'));
   const codecs = registerCodecs(kafkajs);
   if (options.compressionType !== 'none') await codecs.load(options.compressionType);
   return new KafkajsDriver(kafkajs, withSharedToken(options, context), context);
