@@ -19,6 +19,7 @@ export {
   ReadOnlyReplicaError,
   SendBatchError,
   SerializationError,
+  TokenProviderError,
   TopicTypeError,
   UnknownPartitionError,
   UnknownTopicError,
@@ -26,6 +27,7 @@ export {
   type WriteState,
 } from './core/errors.js';
 export { OffsetResetError, type OutOfLog } from './core/offset-reset.error.js';
+export { OversizedBatchError } from './core/oversized-batch.error.js';
 export type {
   GaveUpEvent,
   HandlerEvent,
@@ -51,6 +53,7 @@ export { MessagingModule } from './messaging.module.js';
 export type { MessagingAsyncOptions } from './messaging-core.module.js';
 export type { ConsumerOptions, HandlerOverrides, WorkerOptions } from './options/handler.options.js';
 export type { KafkaOptions } from './options/kafka.options.js';
+export type { SaslToken, SaslTokenProvider } from './options/sasl-token.js';
 export type { MemoryOptions } from './options/memory.options.js';
 export type { RedisOptions } from './options/redis.options.js';
 export type { ConnectionOptions } from './options/connection.options.js';

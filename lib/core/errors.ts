@@ -94,6 +94,11 @@ export class BrokerDisabledError extends MessagingError {
 /** Wrong credentials, an unknown certificate, or a protocol that the broker does not speak. */
 export class AuthenticationError extends MessagingError {}
 
+/** What gets the tokens of a login threw, or did not answer. It is asked again. */
+export class TokenProviderError extends MessagingError {
+  override readonly retryable = true;
+}
+
 /** The broker knows who we are and forbids it. */
 export class AuthorizationError extends MessagingError {}
 

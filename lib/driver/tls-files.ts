@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ConfigurationError } from '../core/errors.js';
 
@@ -14,16 +15,42 @@ export interface TlsPems {
   readonly key?: string;
 }
 
-/** The certificates and the key that the options name. @throws ConfigurationError when a file cannot be read. */
+/**
+ * The certificates and the key that the options name.
+ * @throws ConfigurationError when a file cannot be read, is no PEM, or the key is another certificate's.
+ */
 export function readTlsFiles({ sslCafile, sslCertfile, sslKeyfile }: TlsFiles): TlsPems {
-  return {
-    ...(sslCafile !== undefined && { ca: [readPem('sslCafile', sslCafile)] }),
-    ...(sslCertfile !== undefined && { cert: readPem('sslCertfile', sslCertfile) }),
-    ...(sslKeyfile !== undefined && { key: readPem('sslKeyfile', sslKeyfile) }),
+  const pems: TlsPems = {
+    ...(sslCafile !== undefined && { ca: [readPem('sslCafile', sslCafile, toCertificate)] }),
+    ...(sslCertfile !== undefined && { cert: readPem('sslCertfile', sslCertfile, toCertificate) }),
+    ...(sslKeyfile !== undefined && { key: readPem('sslKeyfile', sslKeyfile, createPrivateKey) }),
   };
+  const { cert, key } = pems;
+  if (cert === undefined || key === undefined || new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    return pems;
+  throw new ConfigurationError([
+    `\`sslKeyfile\` (\`${sslKeyfile}\`) is not the key of \`sslCertfile\` (\`${sslCertfile}\`). Name the two files of one pair.`,
+  ]);
 }
 
-function readPem(option: string, file: string): string {
+/** A client may take any text in silence, and refuse every server then; and librdkafka would ask the terminal for a key's passphrase. */
+function readPem(option: string, file: string, parse: (pem: string) => unknown): string {
+  const pem = readText(option, file);
+  try {
+    parse(pem);
+    return pem;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const cure = code === 'ERR_MISSING_PASSPHRASE' ? 'Decrypt it (openssl pkey).' : 'Name a PEM file of that kind.';
+    throw new ConfigurationError([`\`${option}\` names \`${file}\`, which cannot be used: ${message}. ${cure}`]);
+  }
+}
+
+function toCertificate(pem: string): X509Certificate {
+  return new X509Certificate(pem);
+}
+
+function readText(option: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

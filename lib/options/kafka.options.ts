@@ -1,7 +1,9 @@
 import { avroOptions } from './avro.options.js';
 import { checkRegistryOptions, registryOptions } from './registry.options.js';
 import { checkNative } from './kafka-native.js';
-import { flag, hosts, integer, object, oneOf, text, type InputOf, type ResolvedOf } from './option.js';
+import { checkSecurity } from './kafka-security.js';
+import { custom, flag, hosts, integer, object, oneOf, text, type InputOf, type ResolvedOf } from './option.js';
+import type { SaslTokenProvider } from './sasl-token.js';
 
 export const kafkaOptions = {
   /** Brokers to ask first for the cluster: `host:port`, several with commas or as an array. */
@@ -15,11 +17,16 @@ export const kafkaOptions = {
   /** How the brokers are spoken to: with or without TLS, with or without a login. */
   securityProtocol: oneOf(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], { default: 'PLAINTEXT' }),
   /** How the login is made; needed with a `SASL_` protocol. */
-  saslMechanism: oneOf(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
-  /** The user that logs in; needed with a mechanism. */
+  saslMechanism: oneOf(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER']),
+  /** The user that logs in; needed with a mechanism other than OAUTHBEARER. */
   saslUsername: text(),
   /** The password of that user; it is never printed. */
   saslPassword: text({ secret: true }),
+  /**
+   * Gets a token, for OAUTHBEARER: `async () => ({ value, expiresAt })`, the end in ms since the epoch. It is asked again before that, at three
+   * quarters of the token's life; it may take 8 s.
+   */
+  saslTokenProvider: { ...custom('a function that returns a token', isTokenProvider), secret: true },
   /** A file with the certificates to trust (PEM); Node's own list without it. */
   sslCafile: text(),
   /** A file with this client's certificate (PEM), where the brokers ask for one; it needs `sslKeyfile`. */
@@ -53,6 +60,16 @@ export const kafkaOptions = {
   partitioner: oneOf(['murmur2', 'crc32'], { default: 'murmur2' }),
   /** Largest message, in bytes of key, value and headers; the broker's `max.message.bytes` may be lower. */
   maxMessageBytes: integer({ min: 1, default: 1_048_576 }),
+  /**
+   * How messages are compressed on their way and in the log. Reading needs no setting. With `kafkajs`, snappy needs the package `snappyjs`, lz4
+   * `lz4js`, and zstd, where Node has none of its own (before 22.15), `@bokuweb/zstd-wasm`.
+   */
+  compressionType: oneOf(['none', 'gzip', 'snappy', 'lz4', 'zstd'], { default: 'none' }),
+  /**
+   * Largest batch of messages that is decompressed, in bytes of the result. A larger one is passed over with an error that names its offsets;
+   * it stays in the topic. With `confluent` the bound is librdkafka's own, and this must not be set.
+   */
+  maxDecompressedBytes: integer({ min: 1 }),
   /** Where a group begins that has no position, or one that the log has not any more; with `none` its handlers stop with an `OffsetResetError`. */
   autoOffsetReset: oneOf(['earliest', 'latest', 'none'], { default: 'earliest' }),
   /** Whether messages of transactions that are open or aborted are handed over. */
@@ -107,8 +124,8 @@ export function checkKafkaOptions(options: ResolvedKafkaOptions, path: string): 
     ...groupInstanceFaults(options, path),
     ...acksFaults(options, path),
     ...checkNative(options, path),
-    ...saslFaults(options, path),
-    ...sslFaults(options, path),
+    ...checkSecurity(options, path),
+    ...boundFaults(options, path),
     ...checkRegistryOptions(options, path),
   ];
 }
@@ -148,28 +165,14 @@ function heartbeatFaults(options: ResolvedKafkaOptions, path: string): string[] 
   ];
 }
 
-function saslFaults(options: ResolvedKafkaOptions, path: string): string[] {
-  const names = ['saslMechanism', 'saslUsername', 'saslPassword'] as const;
-  const { securityProtocol: protocol } = options;
-  if (protocol.startsWith('SASL_')) {
-    const missing = names.filter((name) => options[name] === undefined);
-    return missing.map((name) => `\`${path}securityProtocol\` is ${protocol}, which needs \`${path}${name}\`. Set it.`);
-  }
-  const vain = names.filter((name) => options[name] !== undefined);
-  return vain.map(
-    (name) =>
-      `\`${path}${name}\` has no effect while \`${path}securityProtocol\` is ${protocol}. Set the protocol to SASL_SSL or SASL_PLAINTEXT, or remove it.`,
-  );
+/** librdkafka decompresses out of our sight. */
+function boundFaults({ backend, maxDecompressedBytes }: ResolvedKafkaOptions, path: string): string[] {
+  if (backend === 'kafkajs' || maxDecompressedBytes === undefined) return [];
+  return [
+    `\`${path}maxDecompressedBytes\` has no effect with \`${path}backend: 'confluent'\`: librdkafka bounds the size itself. Remove it.`,
+  ];
 }
 
-function sslFaults(options: ResolvedKafkaOptions, path: string): string[] {
-  const { securityProtocol: protocol, sslCertfile, sslKeyfile } = options;
-  const names = (['sslCafile', 'sslCertfile', 'sslKeyfile'] as const).filter((name) => options[name] !== undefined);
-  if (!protocol.endsWith('SSL'))
-    return names.map(
-      (name) =>
-        `\`${path}${name}\` has no effect while \`${path}securityProtocol\` is ${protocol}. Set the protocol to SSL or SASL_SSL, or remove it.`,
-    );
-  if ((sslCertfile === undefined) === (sslKeyfile === undefined)) return [];
-  return [`\`${path}sslCertfile\` and \`${path}sslKeyfile\` belong together. Set both, or neither.`];
+function isTokenProvider(value: unknown): value is SaslTokenProvider {
+  return typeof value === 'function';
 }

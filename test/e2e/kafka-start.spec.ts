@@ -92,7 +92,7 @@ describe.runIf(brokerAddress('kafka') !== undefined)('start on Kafka', () => {
       const error: unknown = await startApp({ options: options('guessed') }).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(AuthenticationError);
       expect((error as Error).message).toMatch(
-        /^Connection `kafka` refused the login: .*\. Correct the credentials or certificates\.$/,
+        /^Connection `kafka` refused the login: 127\.0\.0\.1:\d+ does not take the user `alice` by PLAIN \(.*\)\. Correct `saslUsername` and `saslPassword`\.$/,
       );
       expect((error as Error).message).not.toContain('guessed');
       expect(Date.now() - started).toBeLessThan(5_000);

@@ -11,13 +11,15 @@ const send = (title: string): Proof => ({ file: 'test/kafka/settings-send.spec.t
 const consume = (title: string): Proof => ({ file: 'test/kafka/settings-consume.spec.ts', title });
 const registry = (title: string): Proof => ({ file: 'test/unit/registry/registry.spec.ts', title });
 const avro = (title: string): Proof => ({ file: 'test/unit/avro/app.spec.ts', title });
+const security = (title: string): Proof => ({ file: 'test/kafka/security.spec.ts', title });
+const codecs = (title: string): Proof => ({ file: 'test/kafka/codecs.spec.ts', title });
 const start = (title: string): Proof => ({ file: 'test/e2e/kafka-start.spec.ts', title });
-const fault = (title: string): Proof => ({ file: 'test/unit/options/messaging-options.spec.ts', title });
 
 const BOUNDS: Proof = { file: 'test/unit/avro/keys.spec.ts', title: 'what an Avro message may hold' };
 const USER = registry('a user');
 const TRUSTED = registry('a registry that is trusted, and wants to know who we are');
-const SECURE = start('sends and receives');
+const LOGINS = security('sends and reads through every login that the broker takes');
+const FILES = security('files that are missing, no PEM, not a pair, or a certificate without its key');
 
 /** The test that sees each setting of a Kafka connection take effect. */
 export const kafkaSettings: Readonly<Record<keyof typeof kafkaOptions, Proof>> = {
@@ -28,13 +30,16 @@ export const kafkaSettings: Readonly<Record<keyof typeof kafkaOptions, Proof>> =
     file: 'test/unit/producer/producer.spec.ts',
     title: 'rejects while its connection is disabled, and builds no client',
   },
-  securityProtocol: SECURE,
-  saslMechanism: SECURE,
-  saslUsername: SECURE,
+  securityProtocol: LOGINS,
+  saslMechanism: LOGINS,
+  saslUsername: LOGINS,
   saslPassword: start('fails at once on a wrong password, and never shows it'),
-  sslCafile: fault('a certificate that is not used'),
-  sslCertfile: fault('a certificate without its key'),
-  sslKeyfile: fault('a certificate without its key'),
+  saslTokenProvider: security('gets a new one before the old one ends, and goes on sending'),
+  sslCafile: LOGINS,
+  sslCertfile: FILES,
+  sslKeyfile: FILES,
+  compressionType: codecs('%s: others and the other backend read what is written, and the reverse'),
+  maxDecompressedBytes: codecs('a compressed batch that is too large, with kafkajs'),
   requestTimeoutMs: send('requestTimeoutMs: an answer that does not come by then makes the request go again'),
   retryBackoffMs: send('retryBackoffMs: a broker that is away is knocked at less often'),
   deliveryTimeoutMs: send('deliveryTimeoutMs: a send that is not acknowledged by then is given up'),

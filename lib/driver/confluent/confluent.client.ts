@@ -1,11 +1,15 @@
+import { rootCertificates } from 'node:tls';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import { sleep, type Clock } from '../../core/clock.js';
 import { MissingPackageError } from '../../core/errors.js';
+import type { SaslTokenProvider } from '../../options/sasl-token.js';
 import type { DriverContext } from '../driver.js';
-import { isRefusal } from './confluent.errors.js';
+import { CODE, eventError, isAllDown, isRefusal } from './confluent.errors.js';
 import { promised, type ConfluentModule, type NativeClient, type NativeConfig } from './confluent.native.js';
 
 const PACKAGE = '@confluentinc/kafka-javascript';
 const CONNECT_MS = 5_000;
+const POLL_MS = 20;
 const LONGEST_SOCKET_TIMEOUT_MS = 300_000;
 
 /** @throws MissingPackageError when the package is not installed, or its addon does not load. */
@@ -56,33 +60,72 @@ export function nativeOf({ native = {} }: ResolvedKafkaOptions): NativeConfig {
   return native as NativeConfig;
 }
 
+/** Without a file the certificates to trust are Node's own list, as with kafkajs; librdkafka would look for the system's. */
 function security(options: ResolvedKafkaOptions): NativeConfig {
-  const { securityProtocol, saslMechanism, saslUsername, saslPassword, sslCafile, sslCertfile, sslKeyfile } = options;
+  const { securityProtocol, saslMechanism, saslUsername, saslPassword, saslTokenProvider } = options;
+  const { sslCafile, sslCertfile, sslKeyfile } = options;
+  const isSecure = securityProtocol.endsWith('SSL');
   return {
     'security.protocol': securityProtocol.toLowerCase(),
     ...(saslMechanism !== undefined && { 'sasl.mechanism': saslMechanism }),
     ...(saslUsername !== undefined && { 'sasl.username': saslUsername }),
     ...(saslPassword !== undefined && { 'sasl.password': saslPassword }),
-    ...(sslCafile !== undefined && { 'ssl.ca.location': sslCafile }),
+    ...(saslTokenProvider && { oauthbearer_token_refresh_cb: () => nativeToken(saslTokenProvider) }),
+    ...(isSecure &&
+      (sslCafile === undefined ? { 'ssl.ca.pem': rootCertificates.join('\n') } : { 'ssl.ca.location': sslCafile })),
     ...(sslCertfile !== undefined && { 'ssl.certificate.location': sslCertfile }),
     ...(sslKeyfile !== undefined && { 'ssl.key.location': sslKeyfile }),
   };
+}
+
+/** The addon changes the text of what is thrown here, and emits it as `error`. */
+async function nativeToken(provider: SaslTokenProvider) {
+  try {
+    const { value, expiresAt, extensions = {} } = await provider();
+    return { tokenValue: value, lifetime: expiresAt, principal: '', extensions };
+  } catch (cause) {
+    throw new Error('no token', { cause });
+  }
 }
 
 /**
  * One attempt. A login that is refused ends it at once: librdkafka tells it as an event only, and would try until the timeout.
  * @throws NativeError
  */
-export async function connectNative(client: NativeClient, { log }: DriverContext): Promise<void> {
-  client.on('event.log', ({ fac = '', message = '' }) => log.debug(`librdkafka ${fac}: ${message}`));
-  const refused = new Promise<never>((_, reject) =>
+export async function connectNative(client: NativeClient, { log, clock }: DriverContext): Promise<void> {
+  let failure = '';
+  client.on('event.log', ({ fac = '', message = '' }) => {
+    if (fac === 'FAIL') failure = message.replace(/^\[thrd:[^\]]*\]: /, '');
+    log.debug(`librdkafka ${fac}: ${message}`);
+  });
+  const refused = new Promise<never>((_, reject) => {
     client.on('event.error', (error) => {
-      if (isRefusal(error)) reject(error);
-    }),
-  );
+      const { code, message } = eventError(error);
+      if (isRefusal(error)) reject(Object.assign(new Error(failure || message), { code }));
+      if (isAllDown(error)) reject(Object.assign(new Error(failure || message), { code: CODE.allBrokersDown }));
+    });
+    client.on('error', (error) => {
+      log.warn(String((error.cause as Error | undefined)?.message ?? error.message));
+      reject(error);
+    });
+  });
   refused.catch(() => {}); // one that comes later is told by whoever uses the client
   const connected = promised((done) => client.connect({ allTopics: false, timeout: CONNECT_MS }, done));
-  await Promise.race([connected, refused]);
+  const end = new AbortController();
+  void pollUntil(end.signal, client, clock);
+  try {
+    await Promise.race([connected, refused]);
+  } finally {
+    end.abort();
+  }
+}
+
+/** A producer hands over its events only when it is polled, and cannot be before there is a client underneath. */
+async function pollUntil(end: AbortSignal, client: NativeClient, clock: Clock): Promise<void> {
+  while (!end.aborted) {
+    if (client.isConnected()) client.poll?.();
+    await sleep(clock, POLL_MS, end);
+  }
 }
 
 /** Ends a client's threads. It must not be called twice for one client: librdkafka would use what is freed. */

@@ -1,10 +1,14 @@
 import type { Deadline } from '../../core/clock.js';
+import type { MessagingError } from '../../core/errors.js';
 import type { OutgoingRecord, SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DeliverySink, Driver, DriverContext, SubscribeRequest, Subscription, TopicAdmin } from '../driver.js';
 import type { BrokerAdmin } from '../broker-admin.js';
 import { KafkaBrokerAdmin } from '../kafka/kafka.broker-admin.js';
 import { ConfluentAdminClient } from './confluent.admin-client.js';
+import { explainRefusal } from '../kafka/explain-refusal.js';
+import { withSharedToken } from '../kafka/sasl-tokens.js';
+import { readTlsFiles } from '../tls-files.js';
 import { loadConfluent } from './confluent.client.js';
 import { createConfluentConsumer } from './confluent.consumer.js';
 import { confluentFeatures } from './confluent.features.js';
@@ -14,7 +18,8 @@ import { KafkajsSettings } from './kafkajs-settings.js';
 
 /** @throws MissingPackageError when the client is not installed, or its addon is not built. */
 export async function createConfluentDriver(options: ResolvedKafkaOptions, context: DriverContext): Promise<Driver> {
-  return new ConfluentDriver(await loadConfluent(), options, context);
+  readTlsFiles(options); // what cannot be used is told better than librdkafka does
+  return new ConfluentDriver(await loadConfluent(), withSharedToken(options, context), context);
 }
 
 /** Kafka through librdkafka, by the raw API of `@confluentinc/kafka-javascript`. */
@@ -40,8 +45,12 @@ class ConfluentDriver implements Driver {
     this.brokerAdmin = new KafkaBrokerAdmin(new ConfluentAdminClient(asking), context);
   }
 
-  connect(): Promise<void> {
-    return this.producer.connect();
+  async connect(): Promise<void> {
+    try {
+      await this.producer.connect();
+    } catch (error) {
+      throw await explainRefusal(error as MessagingError, this.options);
+    }
   }
 
   send(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {

@@ -13,6 +13,7 @@ import type { NativeError } from './confluent.native.js';
 
 /** librdkafka's own codes are negative (rdkafka.h, `rd_kafka_resp_err_t`), the others are the protocol's. */
 export const CODE = {
+  badCompression: -198,
   fatal: -150,
   maxPollExceeded: -147,
   authentication: -169,
@@ -39,8 +40,28 @@ const NO_ANSWER = new Set<number>([CODE.timedOut, CODE.allBrokersDown, CODE.reso
 /** The protocol's errors that the same request may not meet again: leaders, coordinators and replicas that move, rebalances. */
 const TRANSIENT = new Set([5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 27, 41, 56, 72, 74, 75, 76, -172, -167]);
 
+const UNREADABLE =
+  "A batch of messages cannot be decompressed: librdkafka makes at most 100 MB of zstd. Read it with `backend: 'kafkajs'`, or seek the group beyond it.";
+
 export function isUnknownTopic({ code }: NativeError): boolean {
   return UNKNOWN_TOPIC.has(code) || code === CODE.unknownPartition;
+}
+
+/** librdkafka's words for what comes as an event: the addon drops the code of those (1.10.1, `EventDispatcher`). */
+const EVENT_CODES: Readonly<Record<string, number>> = {
+  'authentication failure': CODE.authentication,
+  'ssl error': CODE.ssl,
+};
+
+/** Of an event: each broker that is known was tried. */
+export function isAllDown({ message }: NativeError): boolean {
+  return message.toLowerCase() === 'all broker connections are down';
+}
+
+/** An event's error with its code, where it is a refusal. */
+export function eventError(error: NativeError): NativeError {
+  const code = EVENT_CODES[error.message.toLowerCase()];
+  return code === undefined ? error : Object.assign(error, { code });
 }
 
 /** The brokers will not answer otherwise next time. */
@@ -51,6 +72,7 @@ export function isRefusal({ code }: NativeError): boolean {
 /** librdkafka's error as one of ours. */
 export function toMessagingError(thrown: unknown, details: ErrorDetails): MessagingError {
   if (thrown instanceof MessagingError) return thrown;
+  if (thrown instanceof Error && thrown.cause instanceof MessagingError) return thrown.cause; // of a token provider
   const error = toNativeError(thrown);
   const { code, message: text } = error;
   const about = { ...details, cause: error };
@@ -67,6 +89,8 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
       about,
     );
   if (NO_ANSWER.has(code)) return new BrokerUnavailableError(`${where(details)} does not answer: ${text}`, about);
+  if (code === CODE.badCompression)
+    return new BrokerError(`${where(details)}: ${text}. ${UNREADABLE}`, { ...about, retryable: true });
   const retryable = error.isRetriable === true || TRANSIENT.has(code);
   return new BrokerError(`${where(details)}: ${text}`, { ...about, retryable });
 }

@@ -10,7 +10,7 @@ export interface ConfluentModule {
   readonly librdkafkaVersion: string;
 }
 
-export type NativeConfig = Readonly<Record<string, string | number | boolean | ((...args: never[]) => void)>>;
+export type NativeConfig = Readonly<Record<string, string | number | boolean | ((...args: never[]) => unknown)>>;
 
 /** `code` is librdkafka's: negative for its own errors, else the protocol's. */
 export interface NativeError extends Error {
@@ -25,11 +25,15 @@ export interface NativeClient {
   connect(metadata: { readonly allTopics: boolean; readonly timeout: number }, done: Callback<unknown>): void;
   disconnect(done: () => void): void;
   isConnected(): boolean;
+  /** Of a producer: hands over events and reports. */
+  poll?(): void;
   getMetadata(
     options: { readonly topic?: string; readonly allTopics?: boolean; readonly timeout: number },
     done: Callback<{ readonly brokers: readonly NativeServer[] }>,
   ): void;
   on(event: 'event.error', listener: (error: NativeError) => void): void;
+  /** A token that could not be had. */
+  on(event: 'error', listener: (error: Error) => void): void;
   on(event: 'event.log', listener: (entry: { readonly fac?: string; readonly message?: string }) => void): void;
   on(event: 'delivery-report', listener: (error: NativeError | null, report: DeliveryReport) => void): void;
   on(event: 'partition.eof', listener: (end: NativePosition) => void): void;

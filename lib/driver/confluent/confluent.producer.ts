@@ -10,7 +10,7 @@ import { Sweep } from '../kafka/sweep.js';
 import { tooLarge } from '../too-large.js';
 import { ConfluentAdmin } from './confluent.admin.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
-import { CODE, isUnknownTopic, toMessagingError } from './confluent.errors.js';
+import { CODE, eventError, isRefusal, isUnknownTopic, toMessagingError } from './confluent.errors.js';
 import {
   promised,
   type ConfluentModule,
@@ -75,7 +75,7 @@ export class ConfluentProducer {
     if (this.native) return;
     const native = new this.confluent.Producer(producerConfig(this.options));
     native.on('delivery-report', (error, report) => this.onReport(error, report));
-    native.on('event.error', (error) => this.onError(native, error));
+    native.on('event.error', (error) => this.onError(native, eventError(error)));
     try {
       await connectNative(native, this.context);
     } catch (error) {
@@ -175,6 +175,7 @@ export class ConfluentProducer {
   }
 
   private onError(native: NativeProducer, error: NativeError): void {
+    if (isRefusal(error)) this.context.log.warn(this.status.down(error).message);
     if (error.code === CODE.allBrokersDown) this.status.down(error);
     const isFatal = error.isFatal === true || error.code === CODE.fatal;
     if (isFatal && native === this.native) this.replacing ??= this.replace(native, error);

@@ -42,6 +42,6 @@ export class KafkajsSettings {
 
   private async create(): Promise<KafkajsAdmin> {
     const { openKafkajsAdmin } = await import('../kafkajs/kafkajs.admin.js');
-    return openKafkajsAdmin({ ...this.options, native: undefined }, this.context);
+    return openKafkajsAdmin({ ...this.options, native: undefined, compressionType: 'none' }, this.context);
   }
 }

@@ -24,6 +24,7 @@ export function producerConfig(options: ResolvedKafkaOptions): NativeConfig {
     'enable.idempotence': enableIdempotence,
     // without idempotence a repeat would overtake what was sent after it
     ...(!enableIdempotence && { 'max.in.flight.requests.per.connection': 1 }),
+    'compression.type': options.compressionType,
     acks: acks === 'all' ? -1 : acks,
     partitioner: partitioner === 'murmur2' ? 'murmur2_random' : 'consistent_random',
     'linger.ms': lingerMs,

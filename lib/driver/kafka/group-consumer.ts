@@ -140,6 +140,10 @@ export class GroupConsumer implements Subscription, MemberEvents {
     this.intake.fetched(from, next, deliveries);
   }
 
+  onPassedOver(error: MessagingError): void {
+    if (!this.stopping) this.parts.sink.onError(error, { fatal: false });
+  }
+
   onTrouble(error: unknown): void {
     if (!this.stopping) this.status.down(error);
   }

@@ -1,4 +1,5 @@
 import type { Deadline } from '../../core/clock.js';
+import type { MessagingError } from '../../core/errors.js';
 import type { Delivery, Partition } from '../../core/delivery.js';
 
 export interface TopicPartition {
@@ -36,6 +37,8 @@ export interface MemberEvents {
   onLost(partitions?: readonly TopicPartition[]): void;
   /** The log was read up to `next`; there may be nothing to handle. */
   onFetched(from: TopicPartition, next: number, deliveries: (partition: Partition) => readonly Delivery[]): void;
+  /** Messages that cannot be read were passed over; what follows them comes. */
+  onPassedOver(error: MessagingError): void;
   /** The broker does not answer for now; the client goes on by itself. */
   onTrouble(error: unknown): void;
   /** This member is over; it must be replaced. */

@@ -2,6 +2,7 @@ import type { Kafka, KafkaConfig, logCreator, RetryOptions } from 'kafkajs';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
 import { readTlsFiles } from '../tls-files.js';
+import { oauthBearer } from './oauth-bearer.js';
 
 export type KafkajsModule = typeof import('kafkajs');
 
@@ -14,7 +15,7 @@ const REPEATS = 5;
 export function createClient(
   { Kafka, logLevel }: KafkajsModule,
   options: ResolvedKafkaOptions,
-  { log }: DriverContext,
+  { log, connection }: DriverContext,
   retry: RetryOptions = {},
 ): Kafka {
   const { clientId, bootstrapServers, requestTimeoutMs, retryBackoffMs } = options;
@@ -28,7 +29,7 @@ export function createClient(
     logCreator: toLog(log),
     ...options.native,
     ...tls(options),
-    ...login(options),
+    ...login(options, connection),
   });
 }
 
@@ -37,11 +38,8 @@ function tls(options: ResolvedKafkaOptions): Pick<KafkaConfig, 'ssl'> {
 }
 
 /** Which of them are there was checked at start. */
-function login({
-  saslMechanism,
-  saslUsername = '',
-  saslPassword = '',
-}: ResolvedKafkaOptions): Pick<KafkaConfig, 'sasl'> {
+function login(options: ResolvedKafkaOptions, connection: string): Pick<KafkaConfig, 'sasl'> {
+  const { saslMechanism, saslUsername = '', saslPassword = '', saslTokenProvider } = options;
   const credentials = { username: saslUsername, password: saslPassword };
   switch (saslMechanism) {
     case undefined:
@@ -52,6 +50,8 @@ function login({
       return { sasl: { mechanism: 'scram-sha-256', ...credentials } };
     case 'SCRAM-SHA-512':
       return { sasl: { mechanism: 'scram-sha-512', ...credentials } };
+    case 'OAUTHBEARER':
+      return saslTokenProvider ? { sasl: oauthBearer(saslTokenProvider, connection) } : {};
   }
 }
 

@@ -5,7 +5,10 @@ import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DeliverySink, Driver, DriverContext, SubscribeRequest, Subscription } from '../driver.js';
 import type { BrokerAdmin } from '../broker-admin.js';
 import { KafkaBrokerAdmin } from '../kafka/kafka.broker-admin.js';
+import { explainRefusal } from '../kafka/explain-refusal.js';
+import { withSharedToken } from '../kafka/sasl-tokens.js';
 import { optionalPackage } from '../optional-package.js';
+import { registerCodecs } from './codecs/register-codecs.js';
 import { KafkajsAdmin } from './kafkajs.admin.js';
 import { KafkajsAdminClient } from './kafkajs.admin-client.js';
 import { createClient, type KafkajsModule } from './kafkajs.client.js';
@@ -14,10 +17,13 @@ import { toMessagingError } from './kafkajs.errors.js';
 import { kafkajsFeatures } from './kafkajs.features.js';
 import { KafkajsProducer } from './kafkajs.producer.js';
 
-/** @throws MissingPackageError when kafkajs is not installed. */
+/** @throws MissingPackageError when kafkajs is not installed, or what `compressionType` needs. */
 export async function createKafkajsDriver(options: ResolvedKafkaOptions, context: DriverContext): Promise<Driver> {
-  const kafkajs = await optionalPackage('kafkajs', 'a Kafka connection', () => import('kafkajs'));
-  return new KafkajsDriver(kafkajs, options, context);
+  // its `default`: as an ES module Node does not find all the names in the CommonJS, such as those of the codecs
+  const { default: kafkajs } = await optionalPackage('kafkajs', 'a Kafka connection', () => import('kafkajs'));
+  const codecs = registerCodecs(kafkajs);
+  if (options.compressionType !== 'none') await codecs.load(options.compressionType);
+  return new KafkajsDriver(kafkajs, withSharedToken(options, context), context);
 }
 
 /** Kafka through kafkajs. */
@@ -54,7 +60,7 @@ class KafkajsDriver implements Driver {
       await probe.connect();
       await probe.describeCluster();
     } catch (error) {
-      throw toMessagingError(error, { connection: this.context.connection });
+      throw await explainRefusal(toMessagingError(error, { connection: this.context.connection }), this.options);
     } finally {
       await probe.disconnect();
     }

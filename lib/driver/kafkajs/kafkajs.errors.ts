@@ -30,8 +30,9 @@ const TLS = /^(ERR_SSL_|ERR_TLS_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/;
 
 /** kafkajs' error as one of ours. It nests the real cause, sometimes several levels deep, so the chain is searched. */
 export function toMessagingError(thrown: unknown, details: ErrorDetails): MessagingError {
-  if (thrown instanceof MessagingError) return thrown;
   const chain = causes(thrown);
+  const own = chain.find((error) => error instanceof MessagingError); // thrown inside of kafkajs: by a token provider, a codec
+  if (own instanceof MessagingError) return own;
   const outer = chain[0] as ClientError;
   const about = { ...details, cause: outer };
   const typed = (types: ReadonlySet<string>) => chain.find(({ type }) => type !== undefined && types.has(type));

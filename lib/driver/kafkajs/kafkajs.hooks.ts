@@ -1,4 +1,5 @@
 import type { Assigner, PartitionAssigner } from 'kafkajs';
+import { boundedFetch, type FetchBound } from './bounded-fetch.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import {
   assertInternals,
@@ -22,6 +23,8 @@ export interface MemberHooks extends OffsetHooks {
   assertAlive(): void;
   /** Counts up with each join: what was fetched under an older one is dropped. */
   generation(): number;
+  /** How large a batch may become when it is decompressed. */
+  readonly bound: FetchBound;
   /** Every message array that a fetch brought, with its generation. */
   readonly fetched: WeakMap<object, number>;
 }
@@ -108,7 +111,7 @@ function hookJoin(cluster: KafkajsCluster, hooks: MemberHooks): void {
 }
 
 /**
- * Two faults of kafkajs' fetch are mended here. It hands over aborted records; and a fetch that was under way while another of its
+ * Three faults of kafkajs' fetch are mended here. It decompresses whatever size; it hands over aborted records; and a fetch that was under way while another of its
  * fetchers rejoined the group is handed over under the new assignment, which would skip what lies between.
  */
 function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
@@ -123,7 +126,7 @@ function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
       hooks.assertAlive();
       const generation = hooks.generation();
       await hooks.beforeFetch();
-      const response = await fetch(request);
+      const response = await boundedFetch(fetch, request, hooks.bound);
       if (generation !== hooks.generation()) return { ...response, responses: [] };
       for (const partition of response.responses.flatMap(({ partitions }) => partitions)) {
         hooks.fetched.set(partition.messages, generation);

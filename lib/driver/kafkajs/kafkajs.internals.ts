@@ -1,4 +1,5 @@
 import { BrokerError } from '../../core/errors.js';
+import type { FetchRequest } from './bounded-fetch.js';
 
 /** What kafkajs 2.2.4 has inside and does not export. A custom assigner is the only door to it. */
 export interface KafkajsCluster {
@@ -22,11 +23,11 @@ export interface TopicOffsets {
 }
 
 export interface KafkajsBroker {
-  fetch(request: unknown): Promise<FetchResponse>;
+  fetch(request: FetchRequest): Promise<FetchResponse>;
 }
 
 export interface FetchResponse {
-  responses: readonly { readonly partitions: FetchedPartition[] }[];
+  responses: readonly { readonly topicName: string; readonly partitions: FetchedPartition[] }[];
 }
 
 export interface FetchedPartition {

@@ -11,6 +11,7 @@ import {
   type Position,
   type TopicPartition,
 } from '../kafka/group-member.js';
+import { maxDecompressedBytes, registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import { toDelivery } from './kafkajs.delivery.js';
 import { startPositions, type Committed } from '../kafka/start-positions.js';
@@ -110,7 +111,13 @@ export class KafkajsMember implements GroupMember {
   }
 
   private hooks(): MemberHooks {
+    const { kafkajs, options, events } = this.parts;
     return {
+      bound: {
+        codecs: registerCodecs(kafkajs),
+        maxBytes: maxDecompressedBytes(options),
+        onOversized: (error) => events.onPassedOver(error),
+      },
       fetched: this.fetched,
       generation: () => this.generation,
       onCluster: (cluster) => (this.cluster = cluster),

@@ -3,6 +3,7 @@ import { ClosedError, type MessagingError } from '../../core/errors.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { ReadRequest, ReadSink, TopicReader } from '../broker-admin.js';
 import type { DriverContext } from '../driver.js';
+import { maxDecompressedBytes, registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import { toDelivery } from './kafkajs.delivery.js';
 import { toMessagingError } from './kafkajs.errors.js';
@@ -68,7 +69,13 @@ export class KafkajsReader implements TopicReader {
 
   /** The one door to kafkajs' fetch, through which aborted records are left out. */
   private hooks(): MemberHooks {
+    const { kafkajs, options, context } = this.parts;
     return {
+      bound: {
+        codecs: registerCodecs(kafkajs),
+        maxBytes: maxDecompressedBytes(options),
+        onOversized: ({ message }) => context.log.warn(message),
+      },
       fetched: new WeakMap(),
       generation: () => 0,
       onCluster: () => {},

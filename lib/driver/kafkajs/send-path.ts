@@ -5,6 +5,7 @@ import { groupBy } from '../../core/group-by.js';
 import type { HeaderList } from '../../core/headers.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
+import { COMPRESSION } from './codecs/register-codecs.js';
 import { toMessagingError } from './kafkajs.errors.js';
 import type { PendingSend } from '../kafka/send-call.js';
 
@@ -14,7 +15,10 @@ export interface Unwritten {
   readonly error?: MessagingError;
 }
 
-export interface SendPathOptions extends Pick<ResolvedKafkaOptions, 'acks' | 'requestTimeoutMs' | 'native'> {
+export interface SendPathOptions extends Pick<
+  ResolvedKafkaOptions,
+  'acks' | 'requestTimeoutMs' | 'native' | 'compressionType'
+> {
   /**
    * Each message once. kafkajs keeps the broker's sequence numbers only while a call has one partition: with several, a repeat after a
    * leader's move takes new ones, or wedges.
@@ -68,12 +72,13 @@ export class SendPath {
     try {
       this.producer ??= this.connect();
       const producer = await this.producer;
-      const { acks, requestTimeoutMs: timeout } = this.options;
+      const { acks, requestTimeoutMs: timeout, compressionType } = this.options;
       for (const pending of batch) pending.wasSent = true;
       const answers = await producer.send({
         topic,
         acks: acks === 'all' ? -1 : acks,
         timeout,
+        compression: COMPRESSION[compressionType],
         messages: batch.map(toMessage),
       });
       return { unwritten: answer(topic, batch, answers) };

@@ -21,8 +21,15 @@ export interface KafkaOptions {
   /** Beside the settings of a quick test broker. */
   readonly properties?: Readonly<Record<string, string>>;
   readonly heapMb?: number;
+  /** Can log in with SCRAM; such users stand in the data, which is formatted with them. */
+  readonly scramUser?: ScramUser;
   /** Its place in a cluster. */
   readonly node?: ClusterNode;
+}
+
+export interface ScramUser {
+  readonly name: string;
+  readonly password: string;
 }
 
 export interface ClusterNode {
@@ -51,7 +58,7 @@ export class KafkaServer {
       `org.apache.kafka:kafka_2.13:${KAFKA_VERSION}`,
       'org.slf4j:slf4j-simple:1.7.36',
     ]);
-    const formatted = await formattedFolder(path, options.node?.id ?? 1);
+    const formatted = await formattedFolder(path, options);
     const archive = await classData(`kafka-${KAFKA_VERSION}`, (flag) => KafkaServer.boot(path, formatted, [flag], {}));
     for (let attempt = 1; ; attempt++) {
       try {
@@ -124,8 +131,9 @@ function isApiVersions(answer: Buffer): boolean {
 }
 
 /** Formatting costs a JVM start: it is done once, each node copies the few small files. */
-function formattedFolder(path: string, nodeId: number): Promise<string> {
-  const name = `kafka-${KAFKA_VERSION}.formatted${nodeId === 1 ? '' : `-${nodeId}`}`;
+function formattedFolder(path: string, { node, scramUser }: KafkaOptions): Promise<string> {
+  const nodeId = node?.id ?? 1;
+  const name = `kafka-${KAFKA_VERSION}.formatted${nodeId === 1 ? '' : `-${nodeId}`}${scramUser ? '-scram' : ''}`;
   return cached(name, async (folder) => {
     const config = join(folder, 'server.properties');
     mkdirSync(join(folder, 'data'), { recursive: true });
@@ -144,8 +152,16 @@ function formattedFolder(path: string, nodeId: number): Promise<string> {
       CLUSTER_ID,
       '-c',
       config,
+      ...(scramUser ? addScram(scramUser) : []),
     ]);
   });
+}
+
+function addScram({ name, password }: ScramUser): string[] {
+  return ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+    '--add-scram',
+    `${mechanism}=[name=${name},password=${password}]`,
+  ]);
 }
 
 function formatting(id: number): KafkaOptions {

@@ -1,0 +1,69 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ResolvedKafkaOptions } from '../../../options/kafka.options.js';
+import type { KafkajsModule } from '../kafkajs.client.js';
+import { BatchOversizedError } from './batch-oversized.error.js';
+import { OversizedError, type Codec } from './codec.js';
+import { loadCodec, type CodecName } from './load-codec.js';
+
+/** The protocol's numbers, by which kafkajs finds a codec. */
+export const COMPRESSION: Readonly<Record<CodecName | 'none', number>> = {
+  none: 0,
+  gzip: 1,
+  snappy: 2,
+  lz4: 3,
+  zstd: 4,
+};
+
+/** What kafkajs calls. */
+interface KafkajsCodec {
+  compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>;
+  decompress(bytes: Buffer): Promise<Buffer>;
+}
+
+/** What all connections of a process share, since kafkajs has one table of codecs. */
+export interface Codecs {
+  /** @throws MissingPackageError with the line that installs it. */
+  load(name: CodecName): Promise<Codec>;
+  /** Runs `work`, in which nothing larger than `maxBytes` is decompressed: that rejects with a `BatchOversizedError`. */
+  bounded<Result>(maxBytes: number, work: () => Promise<Result>): Promise<Result>;
+}
+
+const DEFAULT_BYTES = 64 * 1_048_576;
+
+export function maxDecompressedBytes({ maxDecompressedBytes: bytes = DEFAULT_BYTES }: ResolvedKafkaOptions): number {
+  return bytes;
+}
+
+const KEY = Symbol.for('nestjs-messaging:codecs');
+
+/** Puts ours into kafkajs' table, once. A package is loaded when something is to be compressed or decompressed with it. */
+export function registerCodecs({ CompressionCodecs }: KafkajsModule): Codecs {
+  const table = CompressionCodecs as unknown as Record<number, () => KafkajsCodec> & { [KEY]?: Codecs };
+  return (table[KEY] ??= register(table));
+}
+
+function register(table: Record<number, () => KafkajsCodec>): Codecs {
+  const bound = new AsyncLocalStorage<number>();
+  const loaded = new Map<CodecName, Promise<Codec>>();
+  const load = (name: CodecName) => {
+    const codec = loaded.get(name) ?? loadCodec(name);
+    loaded.set(name, codec);
+    return codec;
+  };
+  for (const name of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
+    const codec: KafkajsCodec = {
+      compress: async ({ buffer }) => (await load(name)).compress(buffer),
+      decompress: async (bytes) => decompress(await load(name), bytes, bound.getStore() ?? Infinity),
+    };
+    table[COMPRESSION[name]] = () => codec;
+  }
+  return { load, bounded: (maxBytes, work) => bound.run(maxBytes, work) };
+}
+
+async function decompress(codec: Codec, bytes: Buffer, maxBytes: number): Promise<Buffer> {
+  try {
+    return await codec.decompress(bytes, maxBytes);
+  } catch (error) {
+    throw error instanceof OversizedError ? (BatchOversizedError.of(bytes) ?? error) : error;
+  }
+}
