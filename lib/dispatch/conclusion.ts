@@ -8,6 +8,8 @@ import type { Task } from './task.js';
 export interface ConclusionParts {
   readonly work: DispatchWork;
   readonly clock: Clock;
+  /** A lane is free while its outcome is being settled. */
+  readonly isTransactional: boolean;
   /** The message is settled. */
   readonly onDone: (partition: PartitionWork, task: Task) => void;
   /** The message waits for something in a partition that is given up. */
@@ -32,8 +34,12 @@ export class Conclusion {
     task.state = 'settling';
     const settling = this.parts.work.settle(task, verdict);
     if (!settling) return this.finish(partition, task);
-    this.parts.onChange(partition);
-    return settling.then(() => this.finish(partition, task));
+    if (!this.parts.isTransactional) {
+      this.parts.onChange(partition);
+      return settling.then(() => this.finish(partition, task));
+    }
+    this.free(partition, task);
+    return settling.then(() => this.done(partition, task));
   }
 
   /** A batch: its lanes apart from each other, the messages of a lane one after the other. */
@@ -72,15 +78,20 @@ export class Conclusion {
     tasks: readonly Task[],
     verdicts: ReadonlyMap<Task, Verdict>,
   ): Promise<void> {
+    const settling: Promise<void>[] = [];
     for (const [index, task] of tasks.entries()) {
       const verdict = verdicts.get(task) as Verdict;
       if (verdict.kind !== 'settle') {
         this.postpone(partition, task, verdict);
-        return this.putBack(partition, tasks.slice(index + 1));
+        this.putBack(partition, tasks.slice(index + 1));
+        return void (await Promise.all(settling));
       }
-      await this.settle(partition, task, verdict);
+      const settled = this.settle(partition, task, verdict);
+      if (this.parts.isTransactional) settling.push(settled);
+      else await settled;
     }
     this.free(partition, tasks.at(-1) as Task);
+    await Promise.all(settling);
   }
 
   private async decide(partition: PartitionWork, task: Task, verdict: Verdict, group: LaneGroup): Promise<void> {

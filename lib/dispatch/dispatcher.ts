@@ -21,6 +21,8 @@ export interface DispatcherOptions extends BatchOptions, IntakeOptions {
   readonly isBatch: boolean;
   /** The handler acknowledges by itself. */
   readonly isManual: boolean;
+  /** Outcomes are held and written together, in the order of their messages: a lane is free once its outcome is held. */
+  readonly isTransactional: boolean;
 }
 
 export interface DispatcherParts {
@@ -54,6 +56,7 @@ export class Dispatcher {
     this.conclusion = new Conclusion({
       work,
       clock,
+      isTransactional: options.isTransactional,
       onDone: (own, task) => this.onDone(own, task),
       onReleased: (own, task) => this.release(own, task),
       onChange: (own) => this.wake(own),

@@ -194,11 +194,13 @@ export class Member implements DeliverySink {
 }
 
 /** What a handler reads: its topic, and those where its messages wait. */
-function topicsOf({ topic, autoOffsetReset, maxUncommitted, retryTopics }: HandlerDefinition): TopicSubscription[] {
+function topicsOf({ topic, retryTopics, ...own }: HandlerDefinition): TopicSubscription[] {
+  const { autoOffsetReset, maxUncommitted, transactionIntervalMs } = own;
+  const shared = { maxUncommitted, transactionIntervalMs };
   const waiting = [...retryTopics.keys()].map((name) => ({
     topic: name,
     autoOffsetReset: 'earliest' as const,
-    maxUncommitted,
+    ...shared,
   }));
-  return [{ topic, autoOffsetReset, maxUncommitted }, ...waiting];
+  return [{ topic, autoOffsetReset, ...shared }, ...waiting];
 }

@@ -10,6 +10,7 @@ export interface MemberOptions {
   readonly from?: OffsetReset;
   readonly maxPollRecords?: number;
   readonly maxUncommitted?: number;
+  readonly transactionIntervalMs?: number;
   /** What becomes of a delivery; acked without it. */
   readonly handle?: (delivery: Delivery) => Outcome | Promise<Outcome>;
 }
@@ -32,6 +33,7 @@ export class TestMember implements DeliverySink {
       topic,
       autoOffsetReset: options.from ?? 'earliest',
       maxUncommitted: options.maxUncommitted ?? 100_000,
+      transactionIntervalMs: options.transactionIntervalMs,
     }));
     const { groupId, maxPollRecords = 500 } = options;
     member.subscription = driver.subscribe({ groupId, topics, maxPollRecords, drainTimeoutMs: 30_000 }, member);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Delivery, Partition } from '../../core/delivery.js';
-import type { DeliverySink, SubscribeRequest } from '../driver.js';
+import type { DeliverySink, SubscribeRequest, TopicSubscription } from '../driver.js';
 import { DeathCount } from './death-count.js';
 import { nameOf, type GroupMember, type Position, type TopicPartition } from './group-member.js';
 import { Quarantine } from './quarantine.js';
@@ -17,12 +17,12 @@ export interface IntakeParts {
 /** The partitions that this member has, and what comes out of them: handed over as far as the sink takes it, and not fetched much beyond. */
 export class Intake {
   private readonly readings = new Map<string, Reading>();
-  private readonly limits: ReadonlyMap<string, number>;
+  private readonly topics: ReadonlyMap<string, TopicSubscription>;
   private readonly quarantine: Quarantine;
   private readonly owner = randomBytes(4).toString('hex');
 
   constructor(private readonly parts: IntakeParts) {
-    this.limits = new Map(parts.request.topics.map(({ topic, maxUncommitted }) => [topic, maxUncommitted]));
+    this.topics = new Map(parts.request.topics.map((one) => [one.topic, one]));
     this.quarantine = new Quarantine({
       announce: parts.announce,
       deliver: (reading, delivery) => parts.sink.onDeliveries(reading, [delivery]),
@@ -38,8 +38,8 @@ export class Intake {
   /** Partitions of topics that were not asked for are left out: an assignor of another client may give some. */
   add(partitions: readonly TopicPartition[]): Reading[] {
     const added = partitions.flatMap(({ topic, partition }) => {
-      const limit = this.limits.get(topic);
-      return limit === undefined ? [] : [new Reading(topic, partition, limit)];
+      const asked = this.topics.get(topic);
+      return asked ? [new Reading(topic, partition, asked)] : [];
     });
     for (const reading of added) this.readings.set(keyOf(reading), reading);
     return added;
@@ -91,6 +91,7 @@ export class Intake {
   }
 
   released(delivery: Delivery): void {
+    if (isOwned(delivery.partition)) delivery.partition.held.release(Number(delivery.offset));
     this.quarantine.ended(delivery);
   }
 

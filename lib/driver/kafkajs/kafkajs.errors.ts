@@ -23,6 +23,15 @@ const NO_ACCESS = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHA
 const FORBIDDEN = new Set(['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED']);
 const UNKNOWN_TOPIC = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_TOPIC_EXCEPTION']);
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+/** Another producer has the transactional id, or the broker has ended the transaction: nothing more is taken from this one. */
+const FENCED = new Set([
+  'INVALID_PRODUCER_EPOCH',
+  'PRODUCER_FENCED',
+  'INVALID_TXN_STATE',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'UNKNOWN_PRODUCER_ID',
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+]);
 /** kafkajs wraps what went wrong on the wire in these, with no protocol answer inside. */
 const NO_ANSWER =
   /^KafkaJS(Connection|RequestTimeout|BrokerNotFound|NoBrokerAvailable|LockTimeout|MetadataNotLoaded|GroupCoordinatorNotFound)/;
@@ -55,6 +64,15 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
     ...about,
     retryable: chain.some(({ retriable }) => retriable === true),
   });
+}
+
+export function isFenced(thrown: unknown): boolean {
+  return causes(thrown).some(({ type }) => type !== undefined && FENCED.has(type));
+}
+
+/** The broker is not through with the transaction before. */
+export function isStillEnding(thrown: unknown): boolean {
+  return causes(thrown).some(({ type }) => type === 'CONCURRENT_TRANSACTIONS');
 }
 
 function causes(thrown: unknown): ClientError[] {

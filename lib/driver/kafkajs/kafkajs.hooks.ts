@@ -1,6 +1,6 @@
 import type { Assigner, PartitionAssigner } from 'kafkajs';
 import { BrokerError } from '../../core/errors.js';
-import type { Position } from '../kafka/group-member.js';
+import type { Position, TopicPartition } from '../kafka/group-member.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 
 /** What kafkajs 2.2.4 has inside and does not export. A custom assigner is the only door to it. */
@@ -15,7 +15,9 @@ export interface KafkajsCluster {
 }
 
 interface KafkajsCoordinator {
-  offsetFetch(request: unknown): Promise<{ readonly responses: readonly TopicOffsets[] }>;
+  offsetFetch(request: {
+    readonly topics: readonly TopicOffsets[];
+  }): Promise<{ readonly responses: readonly TopicOffsets[] }>;
 }
 
 interface TopicOffsets {
@@ -50,6 +52,8 @@ export interface MemberHooks {
    * long as heartbeats go on; inside `assign()` it is too late (seen on Kafka 4.1).
    */
   beforeJoin(): Promise<void>;
+  /** Before the group is asked for its positions in these; awaited. */
+  beforePositions(partitions: readonly TopicPartition[]): Promise<void>;
   /** What the group left of the partitions that this member got, or where it begins without it. */
   onPositions(positions: readonly Position[]): void;
   /** Awaited before each fetch. */
@@ -152,6 +156,9 @@ function hookCommitted(coordinator: KafkajsCoordinator & { [hookedCoordinators]?
   coordinator[hookedCoordinators] = true;
   const fetch = coordinator.offsetFetch.bind(coordinator);
   coordinator.offsetFetch = async (request) => {
+    await hooks.beforePositions(
+      request.topics.flatMap(({ topic, partitions }) => partitions.map(({ partition }) => ({ topic, partition }))),
+    );
     const answer = await fetch(request);
     hooks.onPositions(toPositions(answer.responses).filter(({ offset }) => Number(offset) >= 0));
     return answer;
@@ -234,8 +241,6 @@ function assertInternals(cluster: KafkajsCluster): void {
   if (missing.length > 0)
     throw new BrokerError(
       `kafkajs lacks ${missing.join(', ')} inside. Install the version that this library is made for: npm i kafkajs@2.2.4`,
-      {
-        retryable: false,
-      },
+      { retryable: false },
     );
 }

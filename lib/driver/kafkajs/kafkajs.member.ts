@@ -109,6 +109,7 @@ export class KafkajsMember implements GroupMember {
         this.positions.clear();
         this.opened = undefined;
       },
+      beforePositions: (partitions) => this.whileBeating(() => this.parts.events.onPositioning(partitions)),
       onPositions: (positions) => {
         for (const position of positions) this.positions.set(nameOf(position), position);
       },

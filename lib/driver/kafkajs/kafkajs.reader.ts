@@ -72,6 +72,7 @@ export class KafkajsReader implements TopicReader {
       generation: () => 0,
       onCluster: () => {},
       beforeJoin: async () => {},
+      beforePositions: async () => {},
       onPositions: () => {},
       beforeFetch: async () => {},
       assertAlive: () => {

@@ -16,6 +16,7 @@ const OPTIONS: DispatcherOptions = {
   maxInFlightBytes: 1_000_000,
   isBatch: false,
   isManual: false,
+  isTransactional: false,
   batchSize: 1,
   batchTimeoutMs: 1_000,
 };
