@@ -10,6 +10,7 @@ import { unique } from '../support/unique.js';
 import { chaosBrokers, type ChaosBroker } from './brokers.js';
 import { Collector, type Passed } from './collector.js';
 import { Fleet } from './fleet.js';
+import { readPositions } from './read-positions.js';
 
 export type Fault = 'kill' | 'term' | 'freeze' | 'restart' | 'cut' | 'join' | 'leave';
 
@@ -20,6 +21,8 @@ export interface ChaosOptions {
   readonly messages: number;
   /** In this order, one after the other, each once at least and over again while there is time. */
   readonly faults: readonly Fault[];
+  /** The group's worker has `exactlyOnce`; a reader that is none of ours counts too. */
+  readonly exactlyOnce?: boolean;
   readonly log?: (line: string) => void;
 }
 
@@ -32,6 +35,9 @@ export interface ChaosResult {
   readonly duplicates: number;
   readonly restarts: number;
   readonly seconds: number;
+  /** Records of aborted transactions that our reader saw, and how many there were to see; counted with `exactlyOnce`. */
+  readonly abortedSeen?: number;
+  readonly aborted?: number;
 }
 
 const PARTITIONS = 8;
@@ -68,7 +74,8 @@ class Chaos {
     private readonly options: ChaosOptions,
     private readonly broker: ChaosBroker,
   ) {
-    this.fleet = new Fleet({ ...this.names, OPTIONS: JSON.stringify(broker.options) });
+    const EXACTLY_ONCE = options.exactlyOnce ? '1' : '';
+    this.fleet = new Fleet({ ...this.names, EXACTLY_ONCE, OPTIONS: JSON.stringify(broker.options) });
   }
 
   async run(): Promise<ChaosResult> {
@@ -82,7 +89,9 @@ class Chaos {
       await Promise.all([this.produce(driver), this.strike()]);
       this.say(`${this.produced.length} sent, ${collector.count} have come out`);
       await this.drain(collector);
-      return this.judge(collector);
+      this.say(`${collector.count} have come out`);
+      if (process.env['DEBUG']) this.say(this.fleet.log);
+      return { ...this.judge(collector), ...(this.options.exactlyOnce && (await this.compare(collector))) };
     } finally {
       await this.fleet.stop();
       const deadline = deadlineIn(systemClock, 5_000);
@@ -165,6 +174,26 @@ class Chaos {
       this.say(this.fleet.log);
       return;
     }
+  }
+
+  /** Everything that will ever come out has, once the members have left: then both readers must have read the same. */
+  private async compare(collector: Collector): Promise<Partial<ChaosResult>> {
+    while (this.fleet.size > 0) await this.fleet.leave();
+    this.say('all members have left');
+    const committed = new Set(await this.read('read_committed'));
+    const all = await this.read('read_uncommitted');
+    for (const end = Date.now() + STALL_MS; collector.outputs < committed.size && Date.now() < end;) await delay(100);
+    const abortedSeen = [...collector.positions].filter((position) => !committed.has(position)).length;
+    return {
+      outputs: committed.size,
+      duplicates: committed.size - collector.count,
+      abortedSeen,
+      aborted: all.length - committed.size,
+    };
+  }
+
+  private read(isolation: string): Promise<string[]> {
+    return readPositions(this.broker.address ?? '', this.names.OUTPUT, isolation);
   }
 
   private judge(collector: Collector): ChaosResult {

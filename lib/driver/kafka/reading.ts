@@ -5,7 +5,7 @@ import { sizeOf } from '../../core/message.js';
 import type { TopicSubscription } from '../driver.js';
 import type { DeathCount } from './death-count.js';
 import type { Position } from './group-member.js';
-import { HeldOutcomes, type Held } from './held-outcomes.js';
+import { HeldOutcomes, type Held } from '../held-outcomes.js';
 
 /** What the broker keeps of a partition. */
 export interface Commit {

@@ -3,7 +3,7 @@ import { sizeOf } from '../../core/message.js';
 import type { Delivery } from '../../core/delivery.js';
 import { nameOf } from './group-member.js';
 import { toPosition, type Portion, type Reading } from './reading.js';
-import type { Held } from './held-outcomes.js';
+import type { Held } from '../held-outcomes.js';
 import { TRANSACTION_TIMEOUT_MS, TransactionError, type TransactionClient, type Transactor } from './transactor.js';
 
 /** What one transaction takes: few enough to be written well within its timeout. */
@@ -165,6 +165,7 @@ export class TransactionWriter {
     const lost = this.isFenced ? this.readings.filter(({ isRevoking }) => isRevoking) : [];
     if (lost.length > 0) this.parts.onMoved(lost);
     this.isFenced = false;
+    if (this.isEmpty) return;
     await this.transactor.fence();
     const ours = inDoubt.filter(({ reading }) => reading.isOwned);
     const asked = ours.map(({ reading: { topic, index: partition } }) => ({ topic, partition }));

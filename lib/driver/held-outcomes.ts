@@ -1,6 +1,6 @@
-import type { Delivery } from '../../core/delivery.js';
-import { ClosedError } from '../../core/errors.js';
-import type { OutgoingRecord } from '../../core/message.js';
+import type { Delivery } from '../core/delivery.js';
+import { ClosedError } from '../core/errors.js';
+import type { OutgoingRecord } from '../core/message.js';
 
 /** What was decided about a message and is not written yet. */
 export interface Held {
