@@ -35,6 +35,8 @@ export interface ChaosResult {
   readonly duplicates: number;
   readonly restarts: number;
   readonly seconds: number;
+  /** Records that lie in the input topic: what the sender repeated is there twice, and its outputs are no duplicates. */
+  readonly inputs?: number;
   /** Records of aborted transactions that our reader saw, and how many there were to see; counted with `exactlyOnce`. */
   readonly abortedSeen?: number;
   readonly aborted?: number;
@@ -90,7 +92,6 @@ class Chaos {
       this.say(`${this.produced.length} sent, ${collector.count} have come out`);
       await this.drain(collector);
       this.say(`${collector.count} have come out`);
-      if (process.env['DEBUG']) this.say(this.fleet.log);
       return { ...this.judge(collector), ...(this.options.exactlyOnce && (await this.compare(collector))) };
     } finally {
       await this.fleet.stop();
@@ -179,21 +180,23 @@ class Chaos {
   /** Everything that will ever come out has, once the members have left: then both readers must have read the same. */
   private async compare(collector: Collector): Promise<Partial<ChaosResult>> {
     while (this.fleet.size > 0) await this.fleet.leave();
-    this.say('all members have left');
-    const committed = new Set(await this.read('read_committed'));
-    const all = await this.read('read_uncommitted');
+    const { TOPIC, OUTPUT } = this.names;
+    const inputs = await this.read(TOPIC, 'read_committed');
+    const committed = new Set(await this.read(OUTPUT, 'read_committed'));
+    const all = await this.read(OUTPUT, 'read_uncommitted');
     for (const end = Date.now() + STALL_MS; collector.outputs < committed.size && Date.now() < end;) await delay(100);
     const abortedSeen = [...collector.positions].filter((position) => !committed.has(position)).length;
     return {
+      inputs: inputs.length,
       outputs: committed.size,
-      duplicates: committed.size - collector.count,
+      duplicates: committed.size - inputs.length,
       abortedSeen,
       aborted: all.length - committed.size,
     };
   }
 
-  private read(isolation: string): Promise<string[]> {
-    return readPositions(this.broker.address ?? '', this.names.OUTPUT, isolation);
+  private read(topic: string, isolation: string): Promise<string[]> {
+    return readPositions(this.broker.address ?? '', topic, isolation);
   }
 
   private judge(collector: Collector): ChaosResult {

@@ -44,9 +44,7 @@ export class Fleet {
 
   /** What the members wrote to their logs, for a failure's text. */
   get log(): string {
-    return this.members
-      .flatMap(({ lines }) => lines.filter((line) => !line.includes('next attempt')).slice(-400))
-      .join('\n');
+    return this.members.flatMap(({ lines }) => lines.slice(-20)).join('\n');
   }
 
   async stop(): Promise<void> {

@@ -35,7 +35,7 @@ class MemberModule {}
 
 const app = await NestFactory.createMicroservice(MemberModule, {
   ...messagingMicroservice(),
-  logger: process.env['DEBUG'] ? ['error', 'warn', 'log', 'debug'] : ['error', 'warn'],
+  logger: ['error', 'warn'],
 });
 app.enableShutdownHooks();
 await app.listen();

@@ -99,14 +99,14 @@ export class ConfluentTransactor implements Transactor {
         try {
           produce(native, record, batch);
         } catch (error) {
-          this.onReport(error as NativeError, batch);
+          this.onReport(error as NativeError, batch, record.topic);
         }
       }
     });
   }
 
-  private onReport(error: NativeError | null, batch: Batch): void {
-    if (error && !isPurged(error)) batch.failure ??= this.refusal(error);
+  private onReport(error: NativeError | null, batch: Batch, topic: string): void {
+    if (error && !isPurged(error)) batch.failure ??= this.refusal(error, topic);
     batch.missing--;
     if (batch.missing === 0) batch.end();
   }
@@ -123,7 +123,7 @@ export class ConfluentTransactor implements Transactor {
     this.native = undefined;
     if (former) await disconnectNative(former);
     const native = new confluent.Producer(transactionConfig(options, this.id));
-    native.on('delivery-report', (error, { opaque }) => this.onReport(error, opaque as Batch));
+    native.on('delivery-report', (error, { topic, opaque }) => this.onReport(error, opaque as Batch, topic));
     native.on('event.error', (error) => context.log.debug(`librdkafka: ${error.message}`));
     try {
       await connectNative(native, context);
@@ -138,8 +138,8 @@ export class ConfluentTransactor implements Transactor {
     this.needsReplacement = false;
   }
 
-  private refusal(error: NativeError): TransactionError {
-    const wrapped = toMessagingError(error, { connection: this.parts.context.connection });
+  private refusal(error: NativeError, topic: string): TransactionError {
+    const wrapped = toMessagingError(error, { connection: this.parts.context.connection, topic });
     const isTransient = wrapped.retryable || error.code === CODE.messageTimedOut;
     return new TransactionError(isFenced(error) ? 'fenced' : isTransient ? 'other' : 'record', wrapped);
   }

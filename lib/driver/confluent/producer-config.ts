@@ -7,7 +7,7 @@ import type { NativeConfig } from './confluent.native.js';
 const UNKNOWN_TOPIC_MS = 2_000;
 const SMALLEST_MESSAGE_LIMIT = 1_000;
 /** All records of a transaction are handed over at once. */
-const LINGER_MS = 5;
+const LINGER_MS = 1;
 const LONGEST_REQUEST_TIMEOUT_MS = 900_000;
 
 export function producerConfig(options: ResolvedKafkaOptions): NativeConfig {
