@@ -103,7 +103,6 @@ function optionsOf(backend: Backend, proxies: readonly CuttableProxy[]): Messagi
     heartbeatIntervalMs: 1_000,
     autoCommitIntervalMs: 500,
     requestTimeoutMs: 10_000,
-    enableIdempotence: true,
   };
   return { broker: 'kafka', kafka };
 }

@@ -27,13 +27,14 @@ export function createConfluentConsumer(parts: ConfluentConsumerParts): GroupCon
     if (!member) throw new ClosedError('there is no member');
     return member;
   };
+  const partitionsOf = (topic: string) => parts.producer.admin.partitionsOf(topic);
   return new GroupConsumer({
     ...parts,
     toMessagingError,
     ends: (partitions) => parts.producer.admin.ends(partitions),
     transactions: {
       idOf: () => id,
-      open: () => new ConfluentTransactor(id, { ...parts, consumer: () => current().committer }),
+      open: () => new ConfluentTransactor(id, { ...parts, consumer: () => current().committer, partitionsOf }),
       committed: async (partitions) => (await current().committed(partitions)).map(toPosition),
     },
     createMember: (events) => (member = new ConfluentMember({ ...parts, events })),

@@ -4,7 +4,13 @@ import type { OutgoingRecord } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
 import type { Position } from '../kafka/group-member.js';
-import { TRANSACTION_TIMEOUT_MS, TransactionError, type Transactor } from '../kafka/transactor.js';
+import {
+  confirmed,
+  isAboutRecord,
+  TRANSACTION_TIMEOUT_MS,
+  TransactionError,
+  type Transactor,
+} from '../kafka/transactor.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
 import { CODE, isFenced, isPurged, toMessagingError } from './confluent.errors.js';
 import {
@@ -24,6 +30,8 @@ export interface TransactorParts {
   readonly context: DriverContext;
   /** Whose partitions the positions are of. @throws when it may not commit any more. */
   readonly consumer: () => NativeConsumer;
+  /** How many a topic has, as its brokers say now. @throws UnknownTopicError */
+  readonly partitionsOf: (topic: string) => Promise<number>;
 }
 
 /** The records of one transaction: reports of an aborted one may come late. */
@@ -70,7 +78,7 @@ export class ConfluentTransactor implements Transactor {
       await ask((done) => native.commitTransaction(TRANSACTION_TIMEOUT_MS, done));
       this.needsAbort = false;
     } catch (error) {
-      throw this.fault(error);
+      throw await confirmed(this.fault(error), this.parts.partitionsOf);
     }
   }
 
@@ -140,8 +148,8 @@ export class ConfluentTransactor implements Transactor {
 
   private refusal(error: NativeError, topic: string): TransactionError {
     const wrapped = toMessagingError(error, { connection: this.parts.context.connection, topic });
-    const isTransient = wrapped.retryable || error.code === CODE.messageTimedOut;
-    return new TransactionError(isFenced(error) ? 'fenced' : isTransient ? 'other' : 'record', wrapped);
+    if (isFenced(error)) return new TransactionError('fenced', wrapped);
+    return new TransactionError(isAboutRecord(wrapped, [error.code]) ? 'record' : 'other', wrapped);
   }
 
   private fault(thrown: unknown): TransactionError {

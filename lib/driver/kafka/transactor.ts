@@ -1,5 +1,11 @@
 import type { Deadline } from '../../core/clock.js';
-import type { MessagingError } from '../../core/errors.js';
+import {
+  AuthorizationError,
+  MessageTooLargeError,
+  UnknownPartitionError,
+  UnknownTopicError,
+  type MessagingError,
+} from '../../core/errors.js';
 import type { OutgoingRecord } from '../../core/message.js';
 import type { Position, TopicPartition } from './group-member.js';
 
@@ -42,4 +48,27 @@ export class TransactionError extends Error {
   ) {
     super(cause.message, { cause });
   }
+}
+
+/** Invalid timestamp, refused by policy, invalid record: the protocol's errors about one record that have no class of their own. */
+const INVALID_RECORD = new Set<unknown>([32, 44, 87]);
+
+/** Whether it is one of the records that can never be written. What is not known to be so is tried again: a message must not be given up for it. */
+export function isAboutRecord(error: MessagingError, codes: readonly unknown[]): boolean {
+  const classes = [MessageTooLargeError, UnknownTopicError, UnknownPartitionError, AuthorizationError];
+  return classes.some((type) => error instanceof type) || codes.some((code) => INVALID_RECORD.has(code));
+}
+
+/** A broker that has just come back may not know a topic yet: those who decide about topics are asked. */
+export async function confirmed(
+  error: TransactionError,
+  partitionsOf: (topic: string) => Promise<number>,
+): Promise<TransactionError> {
+  const { cause, fault } = error;
+  if (fault !== 'record' || !(cause instanceof UnknownTopicError) || cause.topic === undefined) return error;
+  const isUnknown = await partitionsOf(cause.topic).then(
+    () => false,
+    (answer: unknown) => answer instanceof UnknownTopicError,
+  );
+  return isUnknown ? error : new TransactionError('other', cause);
 }

@@ -35,14 +35,9 @@ export function createKafkajsConsumer(parts: KafkajsConsumerParts): GroupConsume
 }
 
 /** One id for each partition: it is all that keeps a former owner out. */
-function transactionsOf({ client, admin, context, request: { groupId } }: KafkajsConsumerParts): TransactionClient {
-  const counts = new Map<string, Promise<number>>();
-  const partitionsOf = (topic: string) => {
-    const known = counts.get(topic) ?? admin.partitionsOf(topic);
-    counts.set(topic, known);
-    known.catch(() => counts.delete(topic)); // who asked hears of it; the next one asks again
-    return known;
-  };
+function transactionsOf({ client, admin, producer, context, request }: KafkajsConsumerParts): TransactionClient {
+  const { groupId } = request;
+  const partitionsOf = (topic: string) => producer.partitionsOf(topic);
   return {
     idOf: ({ topic, partition }) => `${groupId}-${topic}-${partition}`,
     open: (id) => new KafkajsTransactor(id, { client, context, groupId, partitionsOf }),

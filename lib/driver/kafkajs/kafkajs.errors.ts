@@ -12,7 +12,7 @@ import {
 /** The parts of kafkajs', Node's and the protocol's errors that tell what happened. */
 interface ClientError extends Error {
   readonly type?: string;
-  readonly code?: string;
+  readonly code?: string | number;
   readonly retriable?: boolean;
   readonly cause?: unknown;
   readonly errors?: readonly unknown[];
@@ -46,7 +46,11 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
   const typed = (types: ReadonlySet<string>) => chain.find(({ type }) => type !== undefined && types.has(type));
   const text = chain.at(-1)?.message ?? outer.message;
 
-  if (chain.some(({ code }) => code !== undefined && TLS.test(code)) || typed(NO_ACCESS) || chain.some(isSaslError))
+  if (
+    chain.some(({ code }) => typeof code === 'string' && TLS.test(code)) ||
+    typed(NO_ACCESS) ||
+    chain.some(isSaslError)
+  )
     return new AuthenticationError(
       `${where(details)} refused the login: ${text}. Correct the credentials or certificates.`,
       about,
@@ -68,6 +72,11 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
 
 export function isFenced(thrown: unknown): boolean {
   return causes(thrown).some(({ type }) => type !== undefined && FENCED.has(type));
+}
+
+/** The protocol's numbers of what happened. */
+export function codesOf(thrown: unknown): readonly unknown[] {
+  return causes(thrown).map(({ code }) => code);
 }
 
 /** The broker is not through with the transaction before. */

@@ -7,12 +7,14 @@ import { partitionOf } from '../../core/murmur2.js';
 import type { DriverContext } from '../driver.js';
 import type { Position } from '../kafka/group-member.js';
 import {
+  confirmed,
+  isAboutRecord,
   TRANSACTION_TIMEOUT_MS,
   TransactionError,
   type TransactionFault,
   type Transactor,
 } from '../kafka/transactor.js';
-import { isFenced, isStillEnding, toMessagingError } from './kafkajs.errors.js';
+import { codesOf, isFenced, isStillEnding, toMessagingError } from './kafkajs.errors.js';
 import { pinned, toMessage } from './send-path.js';
 
 /** A request's records: the broker takes a batch of 1,048,588 bytes by default, and kafkajs groups in quadratic time. */
@@ -25,6 +27,7 @@ export interface TransactorParts {
   readonly client: Kafka;
   readonly context: DriverContext;
   readonly groupId: string;
+  /** How many a topic has, as its brokers say now. @throws UnknownTopicError */
   readonly partitionsOf: (topic: string) => Promise<number>;
 }
 
@@ -40,6 +43,8 @@ interface Placed {
 export class KafkajsTransactor implements Transactor {
   private producer: Producer | undefined;
   private nextSticky = 0;
+  /** Partitions by topic, as long as all goes well. */
+  private readonly counts = new Map<string, number>();
 
   constructor(
     private readonly id: string,
@@ -49,6 +54,7 @@ export class KafkajsTransactor implements Transactor {
   /** kafkajs takes its epoch with the first `transaction()`, not with `connect()`; after an error its producer is of no use. */
   async fence(): Promise<void> {
     this.discard();
+    this.counts.clear();
     await this.within(async () => {
       this.producer = this.parts.client.producer({
         transactionalId: this.id,
@@ -92,7 +98,7 @@ export class KafkajsTransactor implements Transactor {
     try {
       if (await settledBefore(work(), deadline)) return;
     } catch (error) {
-      throw this.fault(error);
+      throw await confirmed(this.fault(error), this.parts.partitionsOf);
     } finally {
       deadline.cancel();
     }
@@ -142,7 +148,9 @@ export class KafkajsTransactor implements Transactor {
 
   private async countOf(topic: string): Promise<number> {
     try {
-      return await this.parts.partitionsOf(topic);
+      const count = this.counts.get(topic) ?? (await this.parts.partitionsOf(topic));
+      this.counts.set(topic, count);
+      return count;
     } catch (error) {
       throw this.fault(error, topic);
     }
@@ -166,7 +174,7 @@ export class KafkajsTransactor implements Transactor {
 
 function faultOf(thrown: unknown, error: MessagingError, topic: string | undefined): TransactionFault {
   if (isFenced(thrown)) return 'fenced';
-  return topic !== undefined && !error.retryable ? 'record' : 'other';
+  return topic !== undefined && isAboutRecord(error, codesOf(thrown)) ? 'record' : 'other';
 }
 
 /** One topic each, in the order of the records. */
