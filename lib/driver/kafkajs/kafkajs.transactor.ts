@@ -98,7 +98,7 @@ export class KafkajsTransactor implements Transactor {
     try {
       if (await settledBefore(work(), deadline)) return;
     } catch (error) {
-      throw await confirmed(this.fault(error), this.parts.partitionsOf);
+      throw this.fault(error);
     } finally {
       deadline.cancel();
     }
@@ -125,8 +125,8 @@ export class KafkajsTransactor implements Transactor {
   private async send(transaction: Transaction, request: readonly Placed[]): Promise<void> {
     const topic = (request[0] as Placed).record.topic;
     const messages = request.map(toMessage);
-    const answers = await transaction.send({ topic, acks: -1, messages }).catch((error: unknown) => {
-      throw this.fault(error, topic);
+    const answers = await transaction.send({ topic, acks: -1, messages }).catch(async (error: unknown) => {
+      throw await confirmed(this.fault(error, topic), this.parts.partitionsOf);
     });
     const written = new Set(answers.map(({ partition }) => partition));
     if (request.some(({ partition }) => !written.has(partition)))
