@@ -90,6 +90,11 @@ export class SchemaRegistry {
     }
   }
 
+  /** Asks for what costs it nothing. @throws SchemaRegistryError when it does not answer, or not to this login. */
+  async check(): Promise<void> {
+    await this.requests.ask({ method: 'GET', path: '/schemas/types' });
+  }
+
   close(): void {
     this.requests.close();
   }

@@ -41,6 +41,11 @@ export class Formats {
     this.untyped = { serialize: (message, topic) => jsonSerializer.serialize(message, topic), deserialize };
   }
 
+  /** Where one is named. */
+  get registry(): SchemaRegistry | undefined {
+    return this.parts.registry;
+  }
+
   /** How a topic's payloads are written and read. */
   of(topic: TopicRef): Serializer {
     if (typeof topic === 'string' || topic.schema === undefined) return this.untyped;

@@ -7,7 +7,7 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A folder with this package as it is installed: package.json and dist. */
+    /** A folder with this package as it is installed. */
     installedPackage: string;
   }
 }
@@ -15,18 +15,22 @@ declare module 'vitest' {
 const execute = promisify(execFile);
 const FOLDER = resolve('node_modules/.cache/nestjs-messaging/cli-test');
 
-/** The package, built apart from `dist`, which other suites may be building anew. */
+/** The package as npm packs and unpacks it, built apart from `dist`, which other suites may be building anew. */
 export default async function setup({ provide }: TestProject): Promise<void> {
+  const source = `${FOLDER}/source`;
   rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
-  cpSync('package.json', `${FOLDER}/package.json`);
-  await execute(process.execPath, [
-    'node_modules/typescript/bin/tsc',
-    '-p',
-    'tsconfig.build.json',
-    '--outDir',
-    `${FOLDER}/dist`,
-  ]);
-  await execute(process.execPath, ['tools/cli-help.mjs', `${FOLDER}/dist`]);
-  provide('installedPackage', FOLDER);
+  mkdirSync(source, { recursive: true });
+  cpSync('package.json', `${source}/package.json`);
+  await node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', `${source}/dist`);
+  await node('tools/cli-help.mjs', `${source}/dist`);
+  const { stdout } = await execute('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', FOLDER], {
+    cwd: source,
+  });
+  const [packed] = JSON.parse(stdout) as [{ readonly filename: string }];
+  await execute('tar', ['-xzf', `${FOLDER}/${packed.filename}`, '-C', FOLDER]);
+  provide('installedPackage', `${FOLDER}/package`);
+}
+
+function node(...args: readonly string[]): Promise<unknown> {
+  return execute(process.execPath, args);
 }

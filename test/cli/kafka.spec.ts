@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { brokerAddress } from '../support/brokers/with-broker.js';
 import { eventually } from '../support/eventually.js';
+import { FakeRegistry } from '../support/fake-registry.js';
 import { unique } from '../support/unique.js';
 import { type Ended, Project } from './project.js';
 
@@ -143,6 +144,72 @@ describe.runIf(kafka !== undefined)('messaging kafka', () => {
     expect(read.stdout).toBe('3\n');
     expect(await position('other')).toBe('2');
     await ok(['group', 'seek', 'other', '--topic', topic, '--to', 'end', '--execute', '--yes']);
+  });
+
+  it('prints as the one member of a group with --commit, and never beside others', async () => {
+    await createTopic();
+    await ok(['produce', topic], '1\n2\n3\n');
+    const group = names().GROUP;
+    const commit = ['consume', topic, '--group', group, '--commit'];
+    const read = await ok([...commit, '-n', '2']);
+    expect(read).toMatchObject({
+      stdout: '1\n2\n',
+      stderr: `Printing ${topic} as group ${group}: what is printed counts as handled. Ctrl-C ends.\n`,
+    });
+    expect(await position()).toBe('2');
+    const live = project.start(['kafka', ...commit]);
+    await live.line(/^3$/);
+    expect(await project.run(['kafka', ...commit])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`Group \`${group}\` has 1 members. Stop them, and try again.`),
+    });
+    live.signal('SIGINT');
+    expect(await live.end()).toBe(0);
+    expect(await position()).toBe('3');
+    for (const [args, fault] of [
+      [['consume', topic, '--commit'], '--group is missing'],
+      [[...commit, '--from', 'beginning'], 'leave out --from'],
+    ] as const)
+      expect(await project.run(['kafka', ...args])).toMatchObject({ code: 64, stderr: expect.stringContaining(fault) });
+  });
+
+  it('reads Avro by the schemas of the registry, tells what is none, and looks after the registry in doctor', async () => {
+    await createTopic();
+    const registry = await FakeRegistry.start();
+    const schema =
+      '{"type":"record","name":"Sale","fields":[{"name":"id","type":"long"},{"name":"data","type":"bytes"}]}';
+    const frame = Buffer.from([0, 0, 0, 0, 0, 14, 4, 0xff, 0xfe]);
+    frame.writeUInt32BE(registry.add(`${topic}-value`, schema), 1);
+    const lines = [
+      { value: frame.toString('base64'), encoding: 'base64' },
+      { value: Buffer.from([0, 0, 0, 0, 9, 1]).toString('base64'), encoding: 'base64' },
+      { value: { plain: true } },
+    ];
+    await ok(['produce', topic, '--json'], lines.map((line) => JSON.stringify(line)).join('\n'));
+    const env = { KAFKA_SCHEMA_REGISTRY_URL: registry.url };
+    const whole = ['kafka', 'consume', topic, '--from', 'beginning', '--exit-at-end', '--avro'];
+    const printed = await project.run(whole, '', env);
+    expect(printed).toMatchObject({
+      code: 1,
+      stdout: '{"id":7,"data":"//4="}\n{"plain":true}\n',
+      stderr: expect.stringContaining(`${topic}/0@1 is not printed: `),
+    });
+    const asJson = await project.run([...whole, '--json', '-n', '1'], '', env);
+    expect(asJson.code).toBe(0);
+    const line = JSON.parse(asJson.stdout) as object;
+    expect(line).toMatchObject({ offset: '0', value: { id: 7, data: '//4=' }, encoding: 'avro' });
+    expect(await project.run(['kafka', 'produce', topic, '--json'], asJson.stdout)).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('got `avro`'),
+    });
+    expect((await project.run(['kafka', 'doctor'], '', env)).stdout).toMatch(/ok +the schema registry answers/);
+    await registry.stop();
+    const without = await project.run(['kafka', 'doctor'], '', env);
+    expect(without).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/fail +The schema registry did not answer/),
+    });
   });
 
   it("runs the app's handler of a topic and group, and says so", async () => {

@@ -81,8 +81,11 @@ export class Project {
     return child;
   }
 
+  /** The file that the package names as its command. */
   get bin(): string {
-    return join(this.folder, 'node_modules/nestjs-messaging/dist/cli/main.js');
+    const folder = join(this.folder, 'node_modules/nestjs-messaging');
+    const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { bin: { messaging: string } };
+    return join(folder, bin.messaging);
   }
 
   async remove(): Promise<void> {

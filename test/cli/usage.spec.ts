@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Project } from './project.js';
+
+/** Tells each package that is loaded, on stderr. */
+const HOOKS = `
+import { writeSync } from 'node:fs';
+export async function resolve(specifier, context, next) {
+  if (/^[@a-z]/.test(specifier) && !specifier.includes(':')) writeSync(2, specifier + '\\n');
+  return next(specifier, context);
+}`;
 
 describe('messaging', () => {
   let project: Project;
@@ -48,6 +57,18 @@ describe('messaging', () => {
   it('tells its version', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(await project.run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('helps without loading Nest, which alone takes longer than a person waits', async () => {
+    project.write('trace.mjs', "import { register } from 'node:module'; register('./hooks.mjs', import.meta.url);");
+    project.write('hooks.mjs', HOOKS);
+    const trace = `--import=${join(project.folder, 'trace.mjs')}`;
+    for (const args of [['--help'], ['kafka', 'consume', '--help'], ['--version']]) {
+      const { code, stderr } = await project.run(args, '', { NODE_OPTIONS: trace });
+      expect({ code, loaded: stderr }).toEqual({ code: 0, loaded: '' });
+    }
+    const { stderr } = await project.run(['kafka', 'topcs'], '', { NODE_OPTIONS: trace });
+    expect(stderr).toContain('@nestjs/core');
   });
 
   it('helps at once with the text that the commands themselves make', async () => {

@@ -39,6 +39,10 @@ export function registryContract(name: string, address: () => string): void {
       other.close();
     });
 
+    it('can be looked after without a subject or a schema', async () => {
+      await expect(registry.check()).resolves.toBeUndefined();
+    });
+
     it('takes subjects with any letters', async () => {
       const subject = `${unique('sub ject/ü')}-value`;
       expect(await registry.idOf(subject, '"long"')).toBeGreaterThan(0);

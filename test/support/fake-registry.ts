@@ -75,6 +75,7 @@ export class FakeRegistry {
   private answer({ method, url = '' }: IncomingMessage, { schema }: { schema?: string }): [number, unknown] {
     const [path = ''] = url.split('?');
     const parts = path.split('/').slice(1).map(decodeURIComponent);
+    if (url === '/schemas/types') return [200, ['AVRO']];
     if (parts[0] === 'schemas') return this.byId(Number(parts[2]));
     if (parts[0] === 'compatibility') {
       if (!this.subjects.has(parts[2] ?? '')) return [404, { error_code: 40401, message: 'Subject not found' }];

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { MessagingError } from '../../core/errors.js';
 import type { HandlerDefinition } from '../../worker/handler-definition.js';
 import type { Broker } from './open-broker.js';
 
@@ -25,6 +26,24 @@ export async function checkServers({ admin }: Broker): Promise<readonly Finding[
   const cure = 'Set `advertised.listeners` of this server to an address that is reachable from here.';
   const findings = await Promise.all(servers.map(({ host, port }) => checkAddress(host, port, cure)));
   return findings.map((one, index) => ({ ...one, what: `server ${servers[index]?.id}, as advertised: ${one.what}` }));
+}
+
+/** Whether the schema registry answers this login, where one is named. */
+export async function checkRegistry({ formats: { registry } }: Broker): Promise<readonly Finding[]> {
+  if (!registry) return [];
+  try {
+    await registry.check();
+    return [{ state: 'ok', what: 'the schema registry answers, and the login is accepted' }];
+  } catch (error) {
+    if (!(error instanceof MessagingError)) throw error;
+    return [
+      {
+        state: 'fail',
+        what: error.message,
+        cure: 'Start it, or correct the options that begin with `schemaRegistry`.',
+      },
+    ];
+  }
 }
 
 /** The topics that the handlers need. */

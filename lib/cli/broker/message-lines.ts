@@ -10,9 +10,9 @@ export interface MessageLine {
   /** Milliseconds since the epoch. */
   readonly timestamp?: number;
   readonly key?: string | null;
-  /** What the value is as JSON; text that is no JSON is text, and bytes that are no text are base64. */
+  /** What the value is as JSON; text that is no JSON is text, bytes that are no text are base64, and `avro` was read by its schema. */
   readonly value?: unknown;
-  readonly encoding?: 'json' | 'text' | 'base64';
+  readonly encoding?: 'json' | 'text' | 'base64' | 'avro';
   /** A header that is repeated is an array. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
@@ -32,6 +32,15 @@ export function toMessageLine({ partition, offset, timestamp, key, value, header
 /** What a person reads of a message's value. */
 export function valueText(value: Buffer | null): string {
   return value === null ? 'null' : textOf(value);
+}
+
+/** A payload that was read by its schema, as JSON: longs beyond 2⁵³ as text, bytes as base64. */
+export function payloadText(payload: unknown): string {
+  return JSON.stringify(payload, function (this: Record<string, unknown>, name, value: unknown) {
+    const own = this[name];
+    if (typeof own === 'bigint') return String(own);
+    return own instanceof Uint8Array ? Buffer.from(own).toString('base64') : value;
+  });
 }
 
 function readable(value: Buffer | null): Pick<MessageLine, 'value' | 'encoding'> {

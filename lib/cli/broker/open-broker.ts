@@ -7,6 +7,7 @@ import type { Log } from '../../core/log.js';
 import type { BrokerAdmin } from '../../driver/broker-admin.js';
 import type { Driver } from '../../driver/driver.js';
 import { driverFactory, type DriverFactory } from '../../driver/driver.factory.js';
+import type { Formats } from '../../serialization/formats.js';
 import type { ResolvedConnection } from '../../options/connection.options.js';
 import { MESSAGING_OPTIONS } from '../../messaging.tokens.js';
 import { resolveMessagingOptions, type ResolvedMessagingOptions } from '../../options/messaging.options.js';
@@ -28,6 +29,10 @@ export interface Broker {
   /** The connection's name, for texts. */
   readonly name: string;
   readonly driver: Driver;
+  /** How values become bytes, and bytes values. */
+  readonly formats: Formats;
+  /** Tells on stderr what befalls the connection. */
+  readonly log: Log;
   /** @throws UnsupportedByBrokerError when it is asked for, and the driver has none. */
   readonly admin: BrokerAdmin;
 }
@@ -44,10 +49,12 @@ export async function withBroker<T>(call: BrokerCall, use: (broker: Broker) => P
     const connection = connections.get(connectionNameOf(call, options));
     const driver = await connect(connection);
     log.isOpen = true;
-    const { name } = connection;
+    const { name, formats } = connection;
     return await use({
       name,
       driver,
+      formats,
+      log,
       get admin() {
         return adminOf(driver, name);
       },

@@ -1,14 +1,18 @@
 import type { Delivery } from '../../core/delivery.js';
+import { MessagingError, UnknownTopicError } from '../../core/errors.js';
 import type { BrokerAdmin, PartitionPosition } from '../../driver/broker-admin.js';
 import { findApp } from '../app/find-app.js';
 import { handlersOf, openApp } from '../app/open-app.js';
-import { toMessageLine, valueText } from '../broker/message-lines.js';
+import { payloadText, toMessageLine, valueText } from '../broker/message-lines.js';
 import { withBroker } from '../broker/open-broker.js';
 import { position, positionsOfGroup } from '../broker/positions.js';
+import { readAsGroup } from '../broker/read-as-group.js';
 import { readTopic } from '../broker/read-topic.js';
 import { defineCommand, type CliValues, type Place } from '../command/command.js';
 import { brokerOptions, json } from '../command/common-options.js';
 import { flag, integer, text } from '../command/readers.js';
+import type { Formats } from '../../serialization/formats.js';
+import { EXIT, UsageError } from '../exit-code.js';
 import { Interrupts } from '../terminal/signals.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { runUntilInterrupted } from './workers.js';
@@ -21,6 +25,8 @@ const options = {
   from: position('--from <position>', 'where to begin'),
   partition: integer('--partition <n>', 'this partition only'),
   exitAtEnd: flag('--exit-at-end', 'end with the last message that is there now'),
+  commit: flag('--commit', 'print as the one member of --group: what is printed counts as handled'),
+  avro: flag('--avro', 'read values by the schemas of the registry'),
   headers: flag('--headers', 'print position, key and headers before each value'),
   json,
 } as const;
@@ -32,16 +38,20 @@ export const consume = defineCommand({
   places: ['kafka', 'redis'],
   summary: "run the app's handler of a topic and group, or print messages as they come",
   details:
-    "When the app has a handler of the topic and --group, that is run, as `worker` does. Else messages are printed: from --from, else from the group's positions, else from now on. Printing joins no group and moves none, so it never takes a message from a handler. The first line on stderr says which it is.",
+    "When the app has a handler of the topic and --group, that is run, as `worker` does. Else messages are printed: from --from, else from the group's positions, else from now on. Printing joins no group and moves none, so it never takes a message from a handler; with --commit it does, and is refused while the group has members. The first line on stderr says which it is.",
   args: '<topic>',
   options,
   examples: [
     'consume orders --group billing',
     'consume orders --from 15m --json | jq .value',
     'consume orders --from beginning --exit-at-end -n 10',
+    'consume orders --avro --json',
+    'consume orders --group catch-up --commit -n 1000',
   ],
   async run({ args: [topic = ''], ...call }) {
-    if (call.options.group !== undefined && !wantsPrint(call.options) && (await runHandler(topic, call))) return;
+    const { group, commit } = call.options;
+    if (commit) return printAsGroup(topic, call);
+    if (group !== undefined && !wantsPrint(call.options) && (await runHandler(topic, call))) return;
     await print(topic, call);
   },
 });
@@ -52,8 +62,8 @@ interface Call {
   readonly terminal: Terminal;
 }
 
-function wantsPrint({ print: asked, count, from, partition, exitAtEnd, headers, json: asJson }: Values): boolean {
-  return [asked, count, from, partition, exitAtEnd, headers, asJson].some((one) => one !== undefined);
+function wantsPrint({ print: asked, count, from, partition, exitAtEnd, avro, headers, json: asJson }: Values): boolean {
+  return [asked, count, from, partition, exitAtEnd, avro, headers, asJson].some((one) => one !== undefined);
 }
 
 /** False when the project has no app, or the app no such handler. */
@@ -72,18 +82,32 @@ async function runHandler(topic: string, { options: { app: given, group }, termi
 
 async function print(topic: string, { place, options: values, terminal }: Call): Promise<void> {
   const interrupts = new Interrupts(() => {});
-  const { group, count = Infinity, exitAtEnd } = values;
-  await withBroker({ place, options: values, terminal }, async ({ admin }) => {
+  const { group, exitAtEnd } = values;
+  await withBroker({ place, options: values, terminal }, async ({ admin, formats }) => {
     const from = await beginning(admin, topic, values);
     const until = exitAtEnd ? await admin.positionsAt(topic, { at: 'latest' }) : undefined;
     const place = group === undefined ? '' : ` beside group ${group}`;
     terminal.tell(`Printing ${topic}${place}: no group is joined and none is moved. Ctrl-C ends.`);
-    let left = count;
-    const onMessage = async (delivery: Delivery) => {
-      await show(delivery, values, terminal);
-      return --left > 0;
-    };
+    const onMessage = printer(values, formats, terminal);
     await readTopic(admin, { topic, from, until, signal: interrupts.signal, onMessage });
+  });
+  interrupts.dispose();
+}
+
+/** @throws UsageError for what only printing beside a group can do. */
+async function printAsGroup(topic: string, { place, options: values, terminal }: Call): Promise<void> {
+  const { group, from, partition, exitAtEnd } = values;
+  if (group === undefined) throw new UsageError('--group is missing: --commit prints as a member of it.');
+  if ([from, partition, exitAtEnd].some((one) => one !== undefined))
+    throw new UsageError('With --commit a group goes on where it is: leave out --from, --partition and --exit-at-end.');
+  const interrupts = new Interrupts(() => {});
+  await withBroker({ place, options: values, terminal }, async (broker) => {
+    const [known] = await broker.driver.admin.describe([topic]);
+    if (!known) throw new UnknownTopicError(topic);
+    const onMessage = printer(values, broker.formats, terminal);
+    const onJoin = () =>
+      terminal.tell(`Printing ${topic} as group ${group}: what is printed counts as handled. Ctrl-C ends.`);
+    await readAsGroup(broker, { topic, groupId: group, signal: interrupts.signal, onJoin, onMessage });
   });
   interrupts.dispose();
 }
@@ -97,12 +121,41 @@ async function beginning(admin: BrokerAdmin, topic: string, values: Values): Pro
   return partition === undefined ? positions : positions.filter((one) => one.partition === partition);
 }
 
-async function show(delivery: Delivery, { json: asJson, headers }: Values, terminal: Terminal): Promise<void> {
-  if (asJson) return terminal.printJson(toMessageLine(delivery));
-  if (headers) {
-    const { topic, partition, offset, timestamp, key, headers: own } = toMessageLine(delivery);
+/** Prints messages, and says whether more are wanted. A value that cannot be read is told, and makes the command end with 1. */
+function printer(values: Values, formats: Formats, terminal: Terminal): (delivery: Delivery) => Promise<boolean> {
+  let left = values.count ?? Infinity;
+  return async (delivery) => {
+    try {
+      await show(delivery, values.avro ? await payloadOf(delivery, formats) : undefined, { values, terminal });
+    } catch (error) {
+      if (!(error instanceof MessagingError)) throw error;
+      const { partition, offset } = delivery;
+      terminal.tell(`${partition.topic}/${partition.index}@${offset} is not printed: ${error.message}`);
+      terminal.exitCode = EXIT.failed;
+    }
+    return --left > 0;
+  };
+}
+
+/** What its schema makes of a value, as JSON. */
+async function payloadOf({ value, partition, headers }: Delivery, formats: Formats): Promise<string> {
+  if (value === null) return 'null';
+  return payloadText(await formats.of(partition.topic).deserialize(value, partition.topic, headers));
+}
+
+interface Printing {
+  readonly values: Values;
+  readonly terminal: Terminal;
+}
+
+async function show(delivery: Delivery, avro: string | undefined, { values, terminal }: Printing): Promise<void> {
+  const line = toMessageLine(delivery);
+  if (values.json)
+    return terminal.printJson(avro === undefined ? line : { ...line, value: JSON.parse(avro), encoding: 'avro' });
+  if (values.headers) {
+    const { topic, partition, offset, timestamp, key, headers: own } = line;
     const about = [`${topic}/${partition}@${offset}`, new Date(timestamp ?? 0).toISOString(), `key=${key}`];
     await terminal.print(terminal.colors.dim([...about, JSON.stringify(own)].join(' ')));
   }
-  await terminal.print(valueText(delivery.value));
+  await terminal.print(avro ?? valueText(delivery.value));
 }

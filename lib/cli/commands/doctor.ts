@@ -3,7 +3,7 @@ import type { ResolvedMessagingOptions } from '../../options/messaging.options.j
 import type { HandlerDefinition } from '../../worker/handler-definition.js';
 import { findApp } from '../app/find-app.js';
 import { handlersOf, openApp } from '../app/open-app.js';
-import { checkAddress, checkServers, checkTopics, type Finding } from '../broker/checks.js';
+import { checkAddress, checkRegistry, checkServers, checkTopics, type Finding } from '../broker/checks.js';
 import { connectionNameOf, optionsOf, withBroker, type BrokerCall } from '../broker/open-broker.js';
 import { defineCommand } from '../command/command.js';
 import { brokerOptions, json } from '../command/common-options.js';
@@ -56,6 +56,7 @@ async function checkBroker(call: BrokerCall): Promise<readonly Finding[]> {
       ...reached,
       { state: 'ok', what: `connection ${broker.name} is up, and the login is accepted` },
       ...(await checkServers(broker)),
+      ...(await checkRegistry(broker)),
       ...(await checkTopics(broker, handlers)),
     ]);
   } catch (error) {

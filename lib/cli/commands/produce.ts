@@ -15,6 +15,7 @@ import { Interrupts } from '../terminal/signals.js';
 
 const BATCH = 500;
 const TIMEOUT_MS = 60_000;
+const ENCODINGS: ReadonlySet<string> = new Set(['json', 'text', 'base64']);
 
 const options = {
   ...brokerOptions,
@@ -101,6 +102,10 @@ function parsed(line: string, number: number): MessageLine {
 
 function valueOf({ value, encoding = 'json' }: MessageLine): Buffer | null {
   if (value === null || value === undefined) return null;
+  if (!ENCODINGS.has(encoding))
+    throw new UsageError(
+      `Expected \`encoding\` to be ${[...ENCODINGS].join(', ')}, got \`${encoding}\`. Avro is copied without --avro.`,
+    );
   if (encoding === 'json') return Buffer.from(JSON.stringify(value));
   return Buffer.from(String(value as string), encoding === 'base64' ? 'base64' : 'utf8');
 }

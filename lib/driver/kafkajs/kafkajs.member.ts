@@ -38,6 +38,9 @@ export class KafkajsMember implements GroupMember {
   private over = false;
   private cluster: KafkajsCluster | undefined;
   private heartbeat: (() => Promise<void>) | undefined;
+  private assigned = 0;
+  private readonly paused = new Set<string>();
+  private wake = () => {};
   private running: Promise<void> | undefined;
 
   constructor(private readonly parts: MemberParts) {
@@ -63,11 +66,16 @@ export class KafkajsMember implements GroupMember {
   }
 
   pause({ topic, partition }: TopicPartition): void {
-    if (this.hasJoined && !this.over) this.consumer.pause([{ topic, partitions: [partition] }]);
+    if (!this.hasJoined || this.over) return;
+    this.paused.add(nameOf({ topic, partition }));
+    this.consumer.pause([{ topic, partitions: [partition] }]);
   }
 
   resume({ topic, partition }: TopicPartition): void {
-    if (this.hasJoined && !this.over) this.consumer.resume([{ topic, partitions: [partition] }]);
+    if (!this.hasJoined || this.over) return;
+    this.paused.delete(nameOf({ topic, partition }));
+    this.consumer.resume([{ topic, partitions: [partition] }]);
+    this.wake();
   }
 
   async commit(positions: readonly Position[]): Promise<void> {
@@ -80,6 +88,7 @@ export class KafkajsMember implements GroupMember {
    */
   async leave(deadline: Deadline): Promise<void> {
     this.over = true;
+    this.wake();
     const left = (this.running ?? Promise.resolve()).catch(() => {}).then(() => this.consumer.disconnect());
     if (!(await settledBefore(left, deadline))) await this.cluster?.disconnect();
   }
@@ -91,7 +100,7 @@ export class KafkajsMember implements GroupMember {
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: async (payload) => this.take(payload),
+      eachBatch: (payload) => this.take(payload),
     });
   }
 
@@ -120,9 +129,12 @@ export class KafkajsMember implements GroupMember {
   private listen(): void {
     const { GROUP_JOIN, CRASH, END_BATCH_PROCESS } = this.consumer.events;
     this.consumer.on(GROUP_JOIN, ({ payload }) => {
+      const assigned = toList(payload.memberAssignment);
       this.hasJoined = true;
+      this.assigned = assigned.length;
+      this.paused.clear();
       this.consumer.resume(this.consumer.paused());
-      if (!this.over) this.parts.events.onAssigned(toList(payload.memberAssignment));
+      if (!this.over) this.parts.events.onAssigned(assigned);
     });
     this.consumer.on(END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
       if (batchSize === 0) this.parts.events.onFetched({ topic, partition }, Number(lastOffset) + 1, () => []);
@@ -135,7 +147,7 @@ export class KafkajsMember implements GroupMember {
   }
 
   /** Only enqueues: kafkajs waits for it before it fetches again. */
-  private take(payload: EachBatchPayload): void {
+  private async take(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     this.heartbeat = () => payload.heartbeat();
     const { rawMessages } = batch as Batch & { readonly rawMessages: object };
@@ -145,6 +157,18 @@ export class KafkajsMember implements GroupMember {
       messages.map((message) => toDelivery(reading, message)),
     );
     payload.resolveOffset(batch.lastOffset());
+    if (this.paused.size === this.assigned) await this.untilResumed();
+  }
+
+  /** With all partitions paused kafkajs would sleep as long, and not hear of a resume. */
+  private untilResumed(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.parts.clock.after(MAX_WAIT_MS, resolve);
+      this.wake = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   /** kafkajs sends heartbeats from its fetch loop only, which stands still during a rejoin. */
