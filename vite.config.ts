@@ -38,7 +38,7 @@ export default defineConfig({
             'test/drivers/redis/**/*.spec.ts',
             'test/kafka/**/*.spec.ts',
             'test/e2e/**/*.spec.ts',
-            'test/life/**/*.spec.ts',
+            'test/life/{kafkajs,redis}.spec.ts',
             'test/chaos/**/*.spec.ts',
             'test/brokers/**/*.spec.ts',
           ],
@@ -46,6 +46,16 @@ export default defineConfig({
           globalSetup: ['./test/support/brokers/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        // In child processes, without a broker: on both versions of Nest.
+        extends: true,
+        test: {
+          name: 'life',
+          include: ['test/life/memory.spec.ts'],
+          setupFiles: ['./test/support/clean-environment.ts'],
+          testTimeout: 60_000,
         },
       },
       {

@@ -25,6 +25,7 @@ export {
   UnsupportedByBrokerError,
   type WriteState,
 } from './core/errors.js';
+export { OffsetResetError, type OutOfLog } from './core/offset-reset.error.js';
 export type {
   GaveUpEvent,
   HandlerEvent,

@@ -1,4 +1,12 @@
-import { Global, Inject, Logger, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Logger,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Clock } from './core/clock.js';
 import { Connections } from './connection/connections.js';
@@ -39,7 +47,7 @@ import { WorkerService } from './worker/worker.service.js';
   ],
   exports: [MessagingServer, WorkerService, MessagingHealthIndicator],
 })
-export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleDestroy {
+export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly log = new Logger('Messaging');
 
   constructor(
@@ -65,6 +73,10 @@ export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleD
 
   onModuleDestroy(): Promise<void> {
     return this.runtime.drain();
+  }
+
+  onApplicationShutdown(): void {
+    this.runtime.counts.close();
   }
 
   /** Without a listener a signal ends the process on the spot. Nothing outlives it where all brokers are embedded. */

@@ -9,6 +9,7 @@ import { redisOptions } from '../lib/options/redis.options.js';
 import { streamOptions } from '../lib/options/stream.options.js';
 import type { OptionSet } from '../lib/options/option.js';
 import { variableName } from '../lib/options/resolve-options.js';
+import { kafkaSettings } from '../test/guards/kafka-settings.js';
 
 interface Section {
   readonly title: string;
@@ -17,6 +18,8 @@ interface Section {
   readonly files: readonly string[];
   readonly set: OptionSet;
   readonly variable?: (name: string) => string | undefined;
+  /** The test that sees an option take effect. */
+  readonly proofs?: Readonly<Record<string, { readonly file: string; readonly title: string }>>;
 }
 
 const ROOT_VARIABLES: Readonly<Record<string, string>> = { broker: 'MESSAGING_BROKER', groupId: 'MESSAGING_GROUP_ID' };
@@ -32,18 +35,19 @@ const sections: readonly Section[] = [
   {
     title: '`kafka`',
     text: "Also of each entry of `connections` with `kind: 'kafka'`; those read no variables.",
-    files: ['kafka', 'registry'],
+    files: ['kafka', 'registry', 'avro'],
     set: kafkaOptions,
     variable: (name) => variableName('KAFKA_', name),
+    proofs: kafkaSettings,
   },
   {
     title: '`redis`',
     text: "Also of each entry of `connections` with `kind: 'redis'`; those read no variables.",
-    files: ['redis', 'registry'],
+    files: ['redis', 'registry', 'avro'],
     set: redisOptions,
     variable: (name) => (name === 'url' ? 'REDIS_URL' : undefined),
   },
-  { title: '`memory`', text: 'The embedded broker.', files: ['memory', 'registry'], set: memoryOptions },
+  { title: '`memory`', text: 'The embedded broker.', files: ['memory', 'registry', 'avro'], set: memoryOptions },
   {
     title: '`@Consumer`',
     text: '`topic` is needed. `handlers` takes all of them but `name`.',
@@ -73,7 +77,7 @@ else if (readFileSync(TARGET, 'utf8') !== text) {
   process.exitCode = 1;
 }
 
-function render({ title, text: intro, files, set, variable }: Section): string {
+function render({ title, text: intro, files, set, variable, proofs }: Section): string {
   const docs = new Map(files.flatMap((file) => [...commentsOf(`lib/options/${file}.options.ts`)]));
   const rows = Object.entries(set).map(([name, option]) => {
     const shown =
@@ -87,10 +91,18 @@ function render({ title, text: intro, files, set, variable }: Section): string {
       option.expects,
       shown,
       ...(variable ? [env === undefined ? '' : `\`${env}\``] : []),
+      ...(proofs?.[name] ? [`${proofs[name].title.trim()} (\`${proofs[name].file}\`)`] : []),
     ];
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   });
-  const head = ['option', 'meaning', 'takes', 'default', ...(variable ? ['variable'] : [])];
+  const head = [
+    'option',
+    'meaning',
+    'takes',
+    'default',
+    ...(variable ? ['variable'] : []),
+    ...(proofs ? ['seen by'] : []),
+  ];
   return `## ${title}\n\n${intro}\n\n| ${head.join(' | ')} |\n| ${head.map(() => '---').join(' | ')} |\n${rows.join('\n')}\n`;
 }
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const VERSION = '11';
-const PACKAGES = ['common', 'core', 'microservices', 'testing', 'platform-express'];
+const PACKAGES = ['common', 'core', 'microservices', 'testing', 'platform-express', 'terminus'];
 const folder = resolve('node_modules/.cache/nestjs-messaging/nest11');
 const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const others = ['reflect-metadata', 'rxjs', 'class-validator', 'class-transformer'];
@@ -30,7 +30,7 @@ if (!existsSync(note) || readFileSync(note, 'utf8') !== JSON.stringify(wanted)) 
 }
 const { version } = JSON.parse(readFileSync(join(folder, 'node_modules/@nestjs/core/package.json'), 'utf8'));
 console.log(`Nest ${version}`);
-const args = process.argv.length > 2 ? process.argv.slice(2) : ['--project', 'unit'];
+const args = process.argv.length > 2 ? process.argv.slice(2) : ['--project', 'unit', '--project', 'life'];
 run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...args], {
   env: { ...process.env, TEST_NEST_FOLDER: folder },
 });

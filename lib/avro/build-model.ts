@@ -1,8 +1,10 @@
 import { ConfigurationError } from '../core/errors.js';
 import type { AvroModelInfo } from '../serialization/avro/avro-model.js';
 import { avroType } from '../serialization/avro/avro-type.js';
+import type { InternalType } from '../serialization/avro/avsc.js';
 import type { RecordShape } from '../serialization/avro/shapes.js';
 import type { AvroSchema, PayloadClass } from '../topic/topic.js';
+import { ambiguousUnions } from './ambiguous-unions.js';
 import { modelOptionsOf } from './avro-model.options.js';
 import { fieldType, UnknownFieldType, type TypeSource } from './field-type.js';
 import { propertiesOf, type PropertyFacts } from './property-metadata.js';
@@ -16,12 +18,23 @@ export function buildModel(type: PayloadClass): AvroModelInfo {
   const builder = new ModelBuilder();
   const schema = builder.recordOf(type, type.name);
   if (builder.faults.length > 0) throw new ConfigurationError(builder.faults);
+  const unions = ambiguousUnions(typeOf(schema, type), type.name);
+  if (unions.length > 0)
+    throw new ConfigurationError(
+      unions.map(
+        (union) =>
+          `${union} is a union whose branches no value tells apart. Take the wider number, or one record with optional fields.`,
+      ),
+    );
+  return { schema: deepFreeze(schema), shapes: builder.shapes };
+}
+
+function typeOf(schema: AvroSchema, type: PayloadClass): InternalType {
   try {
-    avroType(schema, { isOwn: true });
+    return avroType(schema, { isOwn: true });
   } catch (cause) {
     throw new ConfigurationError([`The Avro schema of \`${type.name}\` is not valid: ${(cause as Error).message}.`]);
   }
-  return { schema: deepFreeze(schema), shapes: builder.shapes };
 }
 
 interface EnumPlace {

@@ -1,4 +1,4 @@
-import { deadlineIn, sleep, type Clock, type Deadline } from '../core/clock.js';
+import { deadlineIn, sleep, systemClock, type Clock, type Deadline } from '../core/clock.js';
 import { BrokerDisabledError, BrokerError, ClosedError, MessagingError, toError } from '../core/errors.js';
 import { events } from '../core/events.js';
 import type { Log } from '../core/log.js';
@@ -37,7 +37,7 @@ export class Connection {
     private readonly parts: ConnectionParts,
   ) {
     this.features = parts.drivers.features(settings);
-    this.formats = new Formats(formatsOptions(settings, this.features, parts.clock));
+    this.formats = new Formats(formatsOptions(settings, this.features));
   }
 
   get name(): string {
@@ -131,10 +131,19 @@ export class Connection {
   }
 }
 
-/** Readers of a real Kafka expect a registry's frame. The test kit's stand-in has no other reader, and asks no registry. */
-function formatsOptions({ kind, options }: ResolvedConnection, features: Features, clock: Clock): FormatsOptions {
+/**
+ * Readers of a real Kafka expect a registry's frame. The test kit's stand-in has no other reader, and asks no registry. A registry is a server
+ * in the test kit too: what its client waits for comes in the system's time, whoever moves the app's clock.
+ */
+function formatsOptions({ kind, options }: ResolvedConnection, features: Features): FormatsOptions {
   const isStandIn = kind !== 'memory' && !features.remote;
-  return { registry: isStandIn ? undefined : options, needsRegistry: kind === 'kafka' && features.remote, clock };
+  const { maxAvroItems: maxItems, maxAvroDepth: maxDepth, maxAvroBytes: maxBytes } = options;
+  return {
+    registry: isStandIn ? undefined : options,
+    needsRegistry: kind === 'kafka' && features.remote,
+    limits: { maxItems, maxDepth, maxBytes },
+    clock: systemClock,
+  };
 }
 
 function toMessagingError(thrown: unknown, connection: string): MessagingError {

@@ -11,6 +11,8 @@ export interface SendFailedEvent {
 
 /** What an event of a handler is about. */
 export interface HandlerEvent {
+  /** Tells the apps of one process apart: each has an id of its own. */
+  readonly app: string;
   readonly handler: string;
   readonly connection: string;
   readonly groupId: string;
@@ -78,7 +80,9 @@ export interface SentEvent {
 }
 
 /**
- * What the library tells on `node:diagnostics_channel`; it costs nothing while nobody listens.
+ * What the library tells on `node:diagnostics_channel`; a channel that nobody listens to costs nothing. `WorkerService.stats` is counted from
+ * `settled`, `retry` and `ackOverdue`, so `settled` is told for each message: it is a plain object, since spreading one costs more than the
+ * rest of the way of a message (measured: 3 µs against 10 ns).
  *
  * @example
  * ```ts
@@ -100,6 +104,13 @@ export const events = {
   connection: typed<ConnectionEvent>('messaging:connection'),
 };
 
-function typed<Event>(name: string): { readonly hasSubscribers: boolean; publish(event: Event): void } {
-  return channel(name);
+interface Channel<Event> {
+  readonly hasSubscribers: boolean;
+  publish(event: Event): void;
+  subscribe(listen: (event: Event) => void): void;
+  unsubscribe(listen: (event: Event) => void): void;
+}
+
+function typed<Event>(name: string): Channel<Event> {
+  return channel(name) as unknown as Channel<Event>;
 }

@@ -4,7 +4,7 @@ import type { ResolvedConnection } from '../options/connection.options.js';
 import type { ResolvedHandlerOptions } from '../options/handler.options.js';
 import type { DeadLetterPolicy } from '../pipeline/pipeline-options.js';
 import { deadLetterTopicOf, retryStepTopicOf, retryTopicOf } from '../topic/topic-names.js';
-import { topicNameOf, type TopicClass, type TopicRef } from '../topic/topic.js';
+import { topicNameOf, type TopicClass, type TopicRef, type TopicValidation } from '../topic/topic.js';
 import type { HandlerDefinition } from '../worker/handler-definition.js';
 import type { FoundHandler } from './define-handler.js';
 
@@ -44,8 +44,17 @@ export function assembleHandler(assembly: Assembly): HandlerDefinition {
     ackTimeoutMs: own.ackTimeoutMs,
     raw: own.raw,
     topicClasses: refs.filter((ref): ref is TopicClass => ref !== undefined && typeof ref !== 'string'),
-    openTarget: () => found.openTarget({ schema: own.schema ?? schemaOf(topicRef), isBatch: own.batchSize > 1 }),
+    openTarget: () => found.openTarget({ ...payloadOf(own, topicRef), isBatch: own.batchSize > 1 }),
   };
+}
+
+/** What the payload is, and whether the topic has validated it as that: what it validated is not validated again. */
+function payloadOf({ schema: own, raw }: ResolvedHandlerOptions, topic: TopicRef) {
+  const ofTopic = schemaOf(topic);
+  const schema: unknown = own ?? ofTopic;
+  const { validation = true } = topic as { readonly validation?: TopicValidation };
+  const isReceiving = validation === true || validation === 'receive';
+  return { schema, isValidated: !raw && isReceiving && ofTopic !== undefined && schema === ofTopic };
 }
 
 /** Of a topic class that names one; it is not among what every topic has. */

@@ -1,7 +1,6 @@
 import { settledBefore, type Clock, type Deadline } from '../core/clock.js';
 import type { Delivery, Partition } from '../core/delivery.js';
 import { Fifo } from '../core/fifo.js';
-import type { Verdict } from '../core/outcome.js';
 import { BatchLanes, type BatchOptions } from './batch-lanes.js';
 import type { BufferBudget } from './buffer-budget.js';
 import { Conclusion } from './conclusion.js';
@@ -56,6 +55,7 @@ export class Dispatcher {
     this.conclusion = new Conclusion({
       work,
       clock,
+      isManual: options.isManual,
       isTransactional: options.isTransactional,
       onDone: (own, task) => this.onDone(own, task),
       onReleased: (own, task) => this.release(own, task),
@@ -93,6 +93,11 @@ export class Dispatcher {
       for (const task of own.close()) this.forget(task);
       own.abandon();
     }
+  }
+
+  /** These messages are another member's: none of them is begun, and what runs is told to end. */
+  loseMessages(partition: Partition, deliveries: readonly Delivery[]): void {
+    this.partitions.get(partition)?.loseMessages(deliveries);
   }
 
   /** Starts nothing any more, of no partition; what runs ends as it will. */
@@ -213,7 +218,8 @@ export class Dispatcher {
       const own = this.turns.shift();
       if (!own) return;
       this.inTurn.delete(own);
-      const unit = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : [];
+      const next = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : [];
+      const unit = this.conclusion.withoutTaken(own, next);
       if (unit.length > 0) void this.start(own, unit);
       this.queueTurn(own);
     }
@@ -223,25 +229,14 @@ export class Dispatcher {
     this.runs++;
     own.begin();
     for (const task of unit) task.state = 'running';
-    if (this.options.isManual) this.conclusion.expectDecisions(own, unit);
+    this.conclusion.begin(own, unit);
     const verdicts = this.options.isBatch
       ? await this.parts.work.runBatch(unit)
       : await this.parts.work.run(unit[0] as Task);
     this.runs--;
-    const concluding = this.conclude(own, unit, verdicts);
+    const concluding = this.conclusion.unit(own, unit, verdicts);
     if (concluding) await concluding;
     own.end();
     this.pump();
-  }
-
-  private conclude(
-    own: PartitionWork,
-    unit: readonly Task[],
-    verdicts: Verdict | readonly Verdict[],
-  ): Promise<void> | void {
-    const list = Array.isArray(verdicts) ? (verdicts as readonly Verdict[]) : undefined;
-    if (this.options.isManual) return this.conclusion.undecided(own, unit, list ?? [verdicts as Verdict]);
-    if (list) return this.conclusion.batch(own, unit, list);
-    return this.conclusion.one(own, unit[0] as Task, verdicts as Verdict);
   }
 }

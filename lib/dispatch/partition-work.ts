@@ -89,6 +89,11 @@ export class PartitionWork {
     return idle;
   }
 
+  loseMessages(deliveries: readonly Delivery[]): void {
+    const lost = new Set(deliveries);
+    for (const task of this.tasks) if (lost.has(task.delivery)) task.lose();
+  }
+
   /** Tells the handlers to end; what they decide does not count any more. */
   abandon(): void {
     for (const task of this.tasks) task.abandon();

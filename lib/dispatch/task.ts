@@ -1,6 +1,6 @@
 import type { Attempt } from '../core/attempt.js';
 import type { Delivery } from '../core/delivery.js';
-import type { Verdict } from '../core/outcome.js';
+import { MANUAL, type Verdict } from '../core/outcome.js';
 
 export interface TaskOptions {
   readonly delivery: Delivery;
@@ -32,6 +32,8 @@ export class Task implements Attempt {
   onAbandon: (() => void) | undefined;
   /** Set by the dispatcher while a handler has the message. */
   onDecide: ((verdict: Verdict) => void) | undefined;
+  /** Another member has the message: it is not begun, and what its handler decides does not count. */
+  isTaken = false;
   private controller: AbortController | undefined;
   private aborted = false;
 
@@ -53,6 +55,13 @@ export class Task implements Attempt {
 
   decide(verdict: Verdict): void {
     this.onDecide?.(verdict);
+  }
+
+  /** Another member has it: whatever follows is dropped, also what a handler that acknowledges by itself has still to say. */
+  lose(): void {
+    this.isTaken = true;
+    this.abandon();
+    this.decide(MANUAL);
   }
 
   /** The handler must end, and nothing it decides counts. */

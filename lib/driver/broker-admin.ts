@@ -1,5 +1,5 @@
 import type { Delivery } from '../core/delivery.js';
-import type { MessagingError } from '../core/errors.js';
+import { BrokerError, type MessagingError } from '../core/errors.js';
 
 /** A position in a partition: the offset of the next message to be handled. */
 export interface PartitionPosition {
@@ -20,6 +20,8 @@ export interface PartitionDetails {
   readonly start: string;
   /** Offset that the next message will get. */
   readonly end: string;
+  /** How many are kept; where control records and compaction leave gaps, the most that there can be. */
+  readonly messages: number;
   /** The server that has the partition, and those that copy it; absent where the broker has no such thing. */
   readonly leader?: number;
   readonly replicas?: readonly number[];
@@ -29,8 +31,8 @@ export interface PartitionDetails {
 export interface TopicDetails {
   readonly topic: string;
   readonly partitions: readonly PartitionDetails[];
-  /** Settings that somebody made; defaults are left out. */
-  readonly configs: Readonly<Record<string, string>>;
+  /** Settings that somebody made, by the broker's names; defaults are left out. Null when the client cannot see them. */
+  readonly configs: Readonly<Record<string, string>> | null;
 }
 
 export interface GroupPartition {
@@ -88,6 +90,11 @@ export interface BrokerAdmin {
   listTopics(): Promise<readonly string[]>;
   /** @throws UnknownTopicError */
   describeTopic(topic: string): Promise<TopicDetails>;
+  /**
+   * Changes settings by the broker's names, `null` being its default again; the others stay. Absent where topics have no settings.
+   * @throws UnknownTopicError; BrokerError for one that the broker does not take
+   */
+  alterTopic?(topic: string, configs: Readonly<Record<string, string | null>>): Promise<void>;
   /** Resolves when it is gone. @throws UnknownTopicError */
   deleteTopic(topic: string): Promise<void>;
   /** @param count how many it then has in all @throws BrokerError when that is not more than it has */
@@ -117,7 +124,9 @@ export function lagOf(position: string | null, start: string, end: string): numb
 }
 
 /** An offset that lies within the log. */
-export function withinLog(offset: string, { start, end }: PartitionDetails): string {
+export function withinLog(offset: string, { start, end }: Pick<PartitionDetails, 'start' | 'end'>): string {
+  if (!/^\d+$/.test(offset))
+    throw new BrokerError(`Expected the offset to be an integer ≥ 0, got \`${offset}\`.`, { offset, retryable: false });
   if (BigInt(offset) < BigInt(start)) return start;
   return BigInt(offset) > BigInt(end) ? end : offset;
 }

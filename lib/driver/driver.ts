@@ -93,6 +93,8 @@ export interface TopicSubscription {
    * the message comes again.
    */
   readonly transactionIntervalMs?: number | undefined;
+  /** Most unfinished messages of a partition that whoever subscribes holds: after a death so many are looked at one at a time. */
+  readonly maxInFlight: number;
 }
 
 export interface Subscription {
@@ -120,6 +122,8 @@ export interface DeliverySink {
   onRevoking(partitions: readonly Partition[], deadline: Deadline): Promise<void>;
   /** The partitions are another's already; what still runs cannot be settled. */
   onLost(partitions: readonly Partition[]): void;
+  /** The partition stays, but these messages of it are other members' already; what still runs of them cannot be settled. */
+  onTaken(partition: Partition, deliveries: readonly Delivery[]): void;
   /** `fatal`: the subscription is over; else the driver goes on by itself. */
   onError(error: MessagingError, info: { readonly fatal: boolean }): void;
 }

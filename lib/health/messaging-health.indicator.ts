@@ -94,7 +94,7 @@ export class MessagingHealthIndicator {
 
   private degraded(): string[] {
     return this.handlers.flatMap(({ report, runner }) =>
-      report.counts.overdue > 0 && (runner?.load.unacked ?? 0) > 0
+      this.runtime.counts.of(report.definition.name).overdue > 0 && (runner?.load.unacked ?? 0) > 0
         ? [
             `handler ${report.definition.name} has not acknowledged messages within ${report.definition.ackTimeoutMs} ms`,
           ]

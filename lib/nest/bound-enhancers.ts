@@ -3,6 +3,7 @@ import type { Type } from '@nestjs/common';
 import type { HandlerCode } from './handler-code.js';
 import type { AppConfig } from './nest-internals.js';
 import { ROUTE_ARGUMENTS } from './handler-arguments.js';
+import { preRequestHooksOf } from './pre-request-hooks.js';
 
 const ENHANCERS = ['__guards__', '__interceptors__', '__pipes__', '__exceptionFilters__'];
 
@@ -48,15 +49,17 @@ export interface GlobalEnhancers {
   readonly interceptors: number;
   readonly pipes: number;
   readonly filters: number;
+  readonly preRequestHooks: number;
 }
 
-/** How many an app has of each kind, from `APP_*` and `useGlobal*`. */
+/** How many an app has of each kind, from `APP_*`, `useGlobal*` and `registerPreRequestHook`. */
 export function globalEnhancers(config: AppConfig): GlobalEnhancers {
   return {
     guards: config.getGlobalGuards().length + config.getGlobalRequestGuards().length,
     interceptors: config.getGlobalInterceptors().length + config.getGlobalRequestInterceptors().length,
     pipes: config.getGlobalPipes().length + config.getGlobalRequestPipes().length,
     filters: config.getGlobalFilters().length + config.getGlobalRequestFilters().length,
+    preRequestHooks: preRequestHooksOf(config).length,
   };
 }
 

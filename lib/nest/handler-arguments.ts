@@ -25,6 +25,8 @@ export interface ArgumentRules {
   readonly types: readonly unknown[] | undefined;
   /** The class of the payload, whatever the compiler says. */
   readonly schema: unknown;
+  /** Whether the topic has validated the payload by that class: no `ValidationPipe` does it again. */
+  readonly isValidated: boolean;
   /** Told when a pipe throws: it has turned the message down. */
   readonly onRefusal: (error: unknown) => void;
   /** Told when a `ValidationPipe` has no type to validate the payload by. */
@@ -42,9 +44,9 @@ export const paramsFactory = {
 };
 
 /**
- * Replaces Nest's own making of a handler's arguments, for four reasons: a first and second parameter without decorators are payload and
- * context, and go through the pipes too; the payload's type may be said by `schema`; a tombstone has no payload to pipe; and no pipe sees
- * the context.
+ * Replaces Nest's own making of a handler's arguments, for five reasons: a first and second parameter without decorators are payload and
+ * context, and go through the pipes too; the payload's type may be said by `schema`; what the topic has validated is not validated again; a
+ * tombstone has no payload to pipe; and no pipe sees the context.
  */
 export function createPipes(rules: ArgumentRules, creator: ExternalContextCreator) {
   const { kind, schema, onRefusal } = rules;
@@ -58,7 +60,7 @@ export function createPipes(rules: ArgumentRules, creator: ExternalContextCreato
     const wanted = kind === 'item' ? all.filter(isWholePayload).slice(0, 1) : all;
     return async (args, ...given) => {
       const fill = async (one: Argument) => {
-        const pipes = isPiped(one, kind, given[0]) ? [...bound, ...(one.pipes as PipeTransform[])] : [];
+        const pipes = isPiped(one, kind, given[0]) ? pipesOf(one, bound, rules) : [];
         const index = kind === 'item' ? 0 : one.index;
         args[index] = await creator.getParamValue(one.extractValue(...given), one as never, pipes);
       };
@@ -105,6 +107,11 @@ function metatypeOf(one: Argument & { readonly metatype?: unknown }, schema: unk
 function isPiped(one: Argument, kind: CallKind, payload: unknown): boolean {
   if (one.type === CONTEXT) return false;
   return one.type !== PAYLOAD || (kind !== 'batch' && payload !== null);
+}
+
+function pipesOf(one: Argument, bound: readonly PipeTransform[], { isValidated }: ArgumentRules): PipeTransform[] {
+  const all = [...bound, ...(one.pipes as PipeTransform[])];
+  return isValidated && isWholePayload(one) ? all.filter((pipe) => !(pipe instanceof ValidationPipe)) : all;
 }
 
 function isWholePayload({ type, data }: Argument): boolean {

@@ -3,6 +3,7 @@ import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import type { Log } from '../core/log.js';
 import { createPipes, paramsFactory, ROUTE_ARGUMENTS, type CallKind } from './handler-arguments.js';
 import { createContextCreator, type NestContainer } from './nest-internals.js';
+import { preRequestHooksOf, withHooks } from './pre-request-hooks.js';
 
 export interface HandlerMethod {
   readonly name: string;
@@ -10,6 +11,8 @@ export interface HandlerMethod {
   readonly type: string;
   /** The class of the payload, whatever the compiler says of the parameter. */
   readonly schema: unknown;
+  /** Whether its topic has validated the payload by that class. */
+  readonly isValidated: boolean;
   readonly log: Log;
   /** The module that provides the class. Nest looks among providers only, and runs no guard that is a class on what it does not find. */
   readonly moduleKey: string;
@@ -42,7 +45,7 @@ export class HandlerCall {
     const options = { guards: kind !== 'item', interceptors: kind !== 'item', filters: true };
     const creator = this.creatorOf(kind, instance);
     const { contextId, inquirerId } = scope ?? {};
-    return creator.create(
+    const call: NestCall = creator.create(
       instance as never,
       callback,
       name,
@@ -53,6 +56,11 @@ export class HandlerCall {
       options,
       'rpc',
     );
+    if (kind === 'item') return call;
+    return withHooks(call, preRequestHooksOf(this.container.applicationConfig), {
+      type: instance.constructor,
+      callback,
+    });
   }
 
   /** Whether this error comes from a guard or a pipe, which saw the message before the handler could. */
@@ -71,7 +79,7 @@ export class HandlerCall {
   }
 
   private creatorOf(kind: CallKind, instance: object): ExternalContextCreator {
-    const { name, schema, moduleKey } = this.method;
+    const { name, schema, isValidated, moduleKey } = this.method;
     const types = Reflect.getMetadata('design:paramtypes', instance, name) as unknown[] | undefined;
     const onRefusal = (thrown: unknown) => {
       if (typeof thrown === 'object' && thrown !== null) this.refusals.add(thrown);
@@ -79,7 +87,8 @@ export class HandlerCall {
     const creator = createContextCreator(this.container);
     creator.getContextModuleKey = () => moduleKey;
     const guards = creator.createGuardsFn.bind(creator);
-    creator.createPipesFn = createPipes({ kind, types, schema, onRefusal, onUntyped: () => this.warn() }, creator);
+    const onUntyped = () => this.warn();
+    creator.createPipesFn = createPipes({ kind, types, schema, isValidated, onRefusal, onUntyped }, creator);
     creator.createGuardsFn = (...args) => reporting(guards(...args) as Guards | null, onRefusal);
     return creator;
   }

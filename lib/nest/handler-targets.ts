@@ -12,6 +12,8 @@ import { containerOf } from './nest-internals.js';
 export interface TargetOptions {
   /** The class of the payload, whatever the compiler says of the parameter. */
   readonly schema: unknown;
+  /** Whether the topic validates by that class. */
+  readonly isValidated: boolean;
   readonly isBatch: boolean;
 }
 
@@ -59,11 +61,12 @@ export class HandlerTargets {
   private enhanced(
     { type, isHost, wrapper }: HandlerCode,
     name: string,
-    { schema, isBatch }: TargetOptions,
+    { schema, isValidated, isBatch }: TargetOptions,
   ): MakeTarget {
     const container = containerOf(this.moduleRef, this.hasGlobals ? undefined : new ApplicationConfig());
     const moduleKey = [...container.getModules()].find(([, module]) => module === wrapper.host)?.[0] ?? '';
-    const call = new HandlerCall(container, { name, type: type.name, schema, log: this.log, moduleKey });
+    const { log } = this;
+    const call = new HandlerCall(container, { name, type: type.name, schema, isValidated, log, moduleKey });
     return (instance, scope) => {
       const process = call.create(isBatch ? 'batch' : 'single', instance, scope);
       return {

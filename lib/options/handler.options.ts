@@ -28,8 +28,8 @@ const commonOptions = {
    * crash repeats.
    */
   maxUncommitted: integer({ min: 1, default: 100_000 }),
-  /** Where a group without a position begins; the connection's setting without it. */
-  autoOffsetReset: oneOf(['earliest', 'latest']),
+  /** Where a group without a position begins; with `none` that is an error. The connection's setting without it. */
+  autoOffsetReset: oneOf(['earliest', 'latest', 'none']),
   ...retryOptions,
   /** The retry options as a policy that handlers share, instead of one by one. */
   retry: custom('an object of retry options', isObject),

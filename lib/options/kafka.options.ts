@@ -1,5 +1,7 @@
+import { avroOptions } from './avro.options.js';
 import { checkRegistryOptions, registryOptions } from './registry.options.js';
-import { flag, hosts, integer, oneOf, text, type InputOf, type ResolvedOf } from './option.js';
+import { checkNative } from './kafka-native.js';
+import { flag, hosts, integer, object, oneOf, text, type InputOf, type ResolvedOf } from './option.js';
 
 export const kafkaOptions = {
   /** Brokers to ask first for the cluster: `host:port`, several with commas or as an array. */
@@ -35,14 +37,24 @@ export const kafkaOptions = {
   /** Bytes per partition that end the linger. */
   maxBatchSize: integer({ min: 1, default: 16_384 }),
   /**
-   * The broker writes each message once, however often its request is repeated. Without it: on with `confluent`, off with `kafkajs`, where it
-   * costs one request for each partition.
+   * Whose copy a send waits for: that of all replicas in sync, or the leader's alone, with which a message is lost. Nobody's (`0`) is no
+   * choice: what is sent without waiting for it is `sendFireAndForget`.
+   */
+  acks: oneOf(['all', 1], { default: 'all' }),
+  /**
+   * The broker writes each message once, however often its request is repeated. Without it: on with `confluent` and `acks: 'all'`, off with
+   * `kafkajs`, where it costs one request for each partition.
    */
   enableIdempotence: flag(),
+  /**
+   * How a key chooses its partition: as Java's client and kafkajs do (`murmur2`), or as librdkafka and its children in Python, Go and C# do
+   * by default (`crc32`). All senders to a topic need the same.
+   */
+  partitioner: oneOf(['murmur2', 'crc32'], { default: 'murmur2' }),
   /** Largest message, in bytes of key, value and headers; the broker's `max.message.bytes` may be lower. */
   maxMessageBytes: integer({ min: 1, default: 1_048_576 }),
-  /** Where a group without a position begins. */
-  autoOffsetReset: oneOf(['earliest', 'latest'], { default: 'earliest' }),
+  /** Where a group begins that has no position, or one that the log has not any more; with `none` its handlers stop with an `OffsetResetError`. */
+  autoOffsetReset: oneOf(['earliest', 'latest', 'none'], { default: 'earliest' }),
   /** Whether messages of transactions that are open or aborted are handed over. */
   isolationLevel: oneOf(['read_committed', 'read_uncommitted'], { default: 'read_committed' }),
   /**
@@ -63,9 +75,23 @@ export const kafkaOptions = {
   sessionTimeoutMs: integer({ min: 1, default: 10_000 }),
   /** How often a member tells that it lives, in ms; at most a third of `sessionTimeoutMs`. */
   heartbeatIntervalMs: integer({ min: 1, default: 3_000 }),
-  /** How long the group waits in a rebalance for its members to finish what they run, in ms. */
-  rebalanceTimeoutMs: integer({ min: 1, default: 60_000 }),
+  /**
+   * How long a member may take for a rebalance, its running handlers included, in ms, before the group goes on without it; with `confluent`
+   * also how long the event loop may stand still. At least `sessionTimeoutMs`.
+   */
+  maxPollIntervalMs: integer({ min: 1, default: 60_000 }),
+  /**
+   * Names this process in its groups (only with `confluent`), so that it keeps its partitions over a restart that is shorter than
+   * `sessionTimeoutMs`. No two processes may have the same.
+   */
+  groupInstanceId: text(),
+  /**
+   * Settings of the client library by its own names (librdkafka's, or kafkajs' `KafkaConfig` and `ConsumerConfig`), for what has no option
+   * here. One that an option or the library itself decides is an error.
+   */
+  native: object(),
   ...registryOptions,
+  ...avroOptions,
 };
 
 /** Options of a Kafka connection. Each has a variable: `KAFKA_` and its name in upper snake case. */
@@ -78,6 +104,9 @@ export function checkKafkaOptions(options: ResolvedKafkaOptions, path: string): 
   return [
     ...heartbeatFaults(options, path),
     ...assignorFaults(options, path),
+    ...groupInstanceFaults(options, path),
+    ...acksFaults(options, path),
+    ...checkNative(options, path),
     ...saslFaults(options, path),
     ...sslFaults(options, path),
     ...checkRegistryOptions(options, path),
@@ -91,11 +120,31 @@ function assignorFaults({ assignor, backend }: ResolvedKafkaOptions, path: strin
   ];
 }
 
-function heartbeatFaults(options: ResolvedKafkaOptions, path: string): string[] {
-  const { heartbeatIntervalMs: beat, sessionTimeoutMs: session } = options;
-  if (beat * 3 <= session) return [];
+function groupInstanceFaults({ groupInstanceId, backend }: ResolvedKafkaOptions, path: string): string[] {
+  if (groupInstanceId === undefined || backend === 'confluent') return [];
   return [
-    `Expected \`${path}heartbeatIntervalMs\` (${beat}) to be at most a third of \`${path}sessionTimeoutMs\` (${session}), so that two lost heartbeats do not end the membership. Lower it or raise the session.`,
+    `\`${path}groupInstanceId\` needs \`${path}backend: 'confluent'\`, since ${backend} has no static membership. Change the backend, or remove it.`,
+  ];
+}
+
+function acksFaults({ acks, enableIdempotence }: ResolvedKafkaOptions, path: string): string[] {
+  if (acks === 'all' || enableIdempotence !== true) return [];
+  return [`\`${path}enableIdempotence\` needs \`${path}acks: 'all'\`; it is ${acks}. Change one of them.`];
+}
+
+function heartbeatFaults(options: ResolvedKafkaOptions, path: string): string[] {
+  const { heartbeatIntervalMs: beat, sessionTimeoutMs: session, maxPollIntervalMs: poll } = options;
+  return [
+    ...(beat * 3 > session
+      ? [
+          `Expected \`${path}heartbeatIntervalMs\` (${beat}) to be at most a third of \`${path}sessionTimeoutMs\` (${session}), so that two lost heartbeats do not end the membership. Lower it or raise the session.`,
+        ]
+      : []),
+    ...(poll < session
+      ? [
+          `Expected \`${path}maxPollIntervalMs\` (${poll}) to be at least \`${path}sessionTimeoutMs\` (${session}): a rebalance takes a session. Raise it or lower the session.`,
+        ]
+      : []),
   ];
 }
 

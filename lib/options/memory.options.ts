@@ -1,3 +1,4 @@
+import { avroOptions } from './avro.options.js';
 import { MemoryBroker } from '../memory-broker/memory-broker.js';
 import { registryOptions } from './registry.options.js';
 import { custom, flag, integer, oneOf, type InputOf, type ResolvedOf } from './option.js';
@@ -14,10 +15,11 @@ export const memoryOptions = {
   /** Largest message, in bytes of key, value and headers. */
   maxMessageBytes: integer({ min: 1, default: 1_048_576 }),
   /** Where a group without a position begins. */
-  autoOffsetReset: oneOf(['earliest', 'latest'], { default: 'earliest' }),
+  autoOffsetReset: oneOf(['earliest', 'latest', 'none'], { default: 'earliest' }),
   /** Most messages handed to a handler's queue at once. */
   maxPollRecords: integer({ min: 1, default: 500 }),
   ...registryOptions,
+  ...avroOptions,
 };
 
 /** Options of an embedded connection: a broker in this process, for tests and demos. */

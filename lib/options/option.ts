@@ -92,7 +92,7 @@ export function flag<Default extends boolean | undefined = undefined>(
   });
 }
 
-export function oneOf<const T extends string | boolean, Default extends T | undefined = undefined>(
+export function oneOf<const T extends string | boolean | number, Default extends T | undefined = undefined>(
   values: readonly T[],
   rule: Rule<T, Default> = {},
 ): Option<T, Resolved<T, Default>> {
@@ -110,6 +110,19 @@ export function custom<T, Default extends T | undefined = undefined>(
   rule: Rule<T, Default> = {},
 ): Option<T, Resolved<T, Default>> {
   return option(rule, { expects, accepts });
+}
+
+/** An object; a variable holds it as JSON. */
+export function object(): Option<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>> | undefined> {
+  return option<Readonly<Record<string, unknown>>, undefined>(
+    {},
+    {
+      expects: 'an object of settings',
+      accepts: (value): value is Readonly<Record<string, unknown>> =>
+        typeof value === 'object' && value !== null && !Array.isArray(value),
+      parse: fromJson,
+    },
+  );
 }
 
 /** `host:port`, several of them with commas or as an array. */
@@ -154,6 +167,15 @@ export function option<T, Default extends T | undefined>(
 /** A text that is no number is left as it is, for the fault to show. */
 function toNumber(input: string): number | string {
   return input.trim() !== '' && Number.isFinite(Number(input)) ? Number(input) : input;
+}
+
+/** A text that is no JSON is left as it is, for the fault to show. */
+function fromJson(input: string): unknown {
+  try {
+    return JSON.parse(input);
+  } catch {
+    return input;
+  }
 }
 
 function inRange(value: number, min: number, max: number): boolean {

@@ -1,3 +1,4 @@
+import { avroOptions } from './avro.options.js';
 import { checkRegistryOptions, registryOptions } from './registry.options.js';
 import { flag, integer, oneOf, option, text, type InputOf, type ResolvedOf } from './option.js';
 
@@ -55,6 +56,7 @@ export const redisOptions = {
   /** How long a member keeps a partition without renewing, in ms; it renews three times as often. For topics with `partitions`. */
   leaseMs: integer({ min: 300, default: 15_000 }),
   ...registryOptions,
+  ...avroOptions,
 };
 
 /** Options of a Redis connection. */

@@ -22,6 +22,10 @@ export const registryOptions = {
   schemaRegistryTimeoutMs: integer({ min: 1, default: 3_000 }),
   /** Whether schemas are registered when they are first written; else they must be there. */
   schemaRegistryAutoRegister: flag({ default: true }),
+  /** Whether the registry is asked to compare schemas by their meaning: order of attributes and spelling then make no other version. */
+  schemaRegistryNormalize: flag({ default: false }),
+  /** Whether a message is read as its topic class only where its schema is registered under that topic's subject; else it is given up. */
+  schemaRegistryVerifySubject: flag({ default: false }),
   /** How a schema's subject is named: after the topic, after the record, or after both. */
   schemaRegistrySubjects: oneOf(['topic', 'record', 'topic-record'], { default: 'topic' }),
 };

@@ -12,8 +12,8 @@ export const streamOptions = {
   maxInFlight: integer({ min: 1, default: 1_000 }),
   /** How far the first unacknowledged message of a partition may lie behind the last one handed out. */
   maxUncommitted: integer({ min: 1, default: 100_000 }),
-  /** Where a group without a position begins; the connection's setting without it. */
-  autoOffsetReset: oneOf(['earliest', 'latest']),
+  /** Where a group without a position begins; with `none` that is an error. The connection's setting without it. */
+  autoOffsetReset: oneOf(['earliest', 'latest', 'none']),
   /** How long a message that was given back waits before it comes again, in ms. */
   initialDelayMs: integer({ min: 0, default: 1_000 }),
   /** Messages come as their bytes, in a Buffer. */

@@ -11,11 +11,11 @@ import type { MessageContext } from './message-context.js';
  * }
  * ```
  */
-export class BatchContext {
+export class BatchContext<Key = string> {
   /** @internal */
   constructor(
     /** The context of each message, in the order of the payloads. */
-    readonly messages: readonly MessageContext[],
+    readonly messages: readonly MessageContext<Key>[],
   ) {}
 
   get topic(): string {
@@ -44,11 +44,11 @@ export class BatchContext {
     await Promise.all(this.chosen(index).map((context) => context.nack(error)));
   }
 
-  private get first(): MessageContext {
-    return this.messages[0] as MessageContext;
+  private get first(): MessageContext<Key> {
+    return this.messages[0] as MessageContext<Key>;
   }
 
-  private chosen(index: number | undefined): readonly MessageContext[] {
+  private chosen(index: number | undefined): readonly MessageContext<Key>[] {
     if (index === undefined) return this.messages;
     const context = this.messages[index];
     if (!context) throw new RangeError(`Expected \`index\` to be from 0 to ${this.messages.length - 1}, got ${index}.`);

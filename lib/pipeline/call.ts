@@ -32,10 +32,19 @@ export function callOf(attempt: Attempt, options: PipelineOptions): Call {
   return call;
 }
 
-/** The payload; a promise where the format needs one. */
-export function decode({ attempt }: Call, { serializer }: PipelineOptions): unknown {
-  const { value, partition, headers } = attempt.delivery;
-  return value === null ? null : serializer.deserialize(value, partition.topic, headers);
+/** The payload, with the key where keys are more than text; a promise where the format needs one. */
+export function decode({ attempt, context }: Call, { serializer }: PipelineOptions): unknown {
+  const { key, value, partition, headers } = attempt.delivery;
+  const payload: unknown = value === null ? null : serializer.deserialize(value, partition.topic, headers);
+  if (key === null || !serializer.deserializeKey) return payload;
+  return withKey(context, () => serializer.deserializeKey?.(key, partition.topic, headers), payload);
+}
+
+/** Both are awaited, whichever fails: neither rejection is left alone. */
+async function withKey(context: MessageContext, read: () => unknown, payload: unknown): Promise<unknown> {
+  const [message, key] = await Promise.all([payload, Promise.resolve().then(read)]);
+  context.receiveKey(key);
+  return message;
 }
 
 /** Whether the handler acknowledges by itself, and neither it nor a filter has said by an outcome what is to follow. */

@@ -14,12 +14,14 @@ import type { ManualAck } from './manual-ack.js';
  *   await this.http.post('/invoices', order, { signal: context.signal });
  * }
  * ```
+ * @typeParam Key the topic's, where it has a `keySchema`: `MessageContext<KeyOf<typeof Stock>>`
  */
-export class MessageContext {
+export class MessageContext<Key = string> {
   /** 1 for the first call; it begins at 1 again when the message is delivered again. */
   readonly attempt: number;
   private headerView: MessageHeaders | undefined;
   private from: Origin | undefined;
+  private readKey: unknown;
 
   /** @internal */
   constructor(
@@ -45,9 +47,14 @@ export class MessageContext {
     return this.origin.offset;
   }
 
-  /** The key as UTF-8, or undefined without one. */
-  get key(): string | undefined {
-    return this.current.delivery.key?.toString('utf8');
+  /** The key as UTF-8, or as the topic's `keySchema` has it; undefined without one. */
+  get key(): Key | undefined {
+    return (this.readKey ?? this.current.delivery.key?.toString('utf8')) as Key | undefined;
+  }
+
+  /** @internal */
+  receiveKey(key: unknown): void {
+    this.readKey = key;
   }
 
   /** The key as bytes. */

@@ -63,15 +63,22 @@ export class SchemaRegistry {
   /** The id of a schema under a subject: registered if need be, or only looked up where `autoRegister` is off. */
   idOf(subject: string, schema: string): Promise<number> {
     const path = `/subjects/${encodeURIComponent(subject)}`;
-    const isRegistering = this.options.schemaRegistryAutoRegister;
+    const { schemaRegistryAutoRegister: isRegistering, schemaRegistryNormalize } = this.options;
+    const query = schemaRegistryNormalize ? '?normalize=true' : '';
     return shared(this.ids, JSON.stringify([subject, schema]), async () => {
       const body = await this.requests.ask({
         method: 'POST',
-        path: isRegistering ? `${path}/versions` : path,
+        path: `${isRegistering ? `${path}/versions` : path}${query}`,
         body: { schema },
       });
       return (body as { readonly id: number }).id;
     });
+  }
+
+  /** The subjects that have the schema of an id. */
+  async subjectsOf(id: number): Promise<readonly string[]> {
+    const body = await this.requests.ask({ method: 'GET', path: `/schemas/ids/${id}/versions` });
+    return (body as readonly { readonly subject: string }[]).map(({ subject }) => subject);
   }
 
   /** Whether a subject takes a schema; one without versions takes any. */

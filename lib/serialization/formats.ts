@@ -13,9 +13,10 @@ import {
 } from '../topic/topic.js';
 import { avroModelOf, type AvroModelInfo } from './avro/avro-model.js';
 import { AvroPayloads, type AvroPayloadParts } from './avro/avro-payloads.js';
+import { DEFAULT_LIMITS, type AvroLimits } from './avro/shapes.js';
 import { WriterSchemas } from './avro/writer-schemas.js';
 import { jsonSerializer } from './json.serializer.js';
-import { avroReader, untypedReader } from './payload.reader.js';
+import { avroReader, keyReader, untypedReader, type PayloadReader } from './payload.reader.js';
 import type { Serializer } from './serializer.js';
 import { TopicSerializer } from './topic.serializer.js';
 
@@ -23,6 +24,7 @@ export interface FormatsOptions {
   /** Undefined where the connection has none of these options. */
   readonly registry: ResolvedRegistryOptions | undefined;
   readonly needsRegistry: boolean;
+  readonly limits?: AvroLimits;
   readonly clock: Clock;
 }
 
@@ -34,10 +36,12 @@ export class Formats {
   private readonly keys = new Map<TopicClass, AvroPayloads>();
   private readonly schemas = new WeakMap<object, AvroPayloads>();
 
-  constructor({ registry: options, needsRegistry, clock }: FormatsOptions) {
+  constructor({ registry: options, needsRegistry, limits = DEFAULT_LIMITS, clock }: FormatsOptions) {
     const registry = options?.schemaRegistryUrl === undefined ? undefined : new SchemaRegistry(options, clock);
-    this.parts = { registry, needsRegistry, subjects: options?.schemaRegistrySubjects ?? 'topic' };
-    const deserialize = untypedReader(new WriterSchemas(registry, undefined));
+    const subjects = options?.schemaRegistrySubjects ?? 'topic';
+    const verifiesSubject = options?.schemaRegistryVerifySubject ?? false;
+    this.parts = { registry, needsRegistry, subjects, verifiesSubject, limits };
+    const deserialize = untypedReader(new WriterSchemas({ registry, limits }));
     this.untyped = { serialize: (message, topic) => jsonSerializer.serialize(message, topic), deserialize };
   }
 
@@ -48,8 +52,11 @@ export class Formats {
 
   /** How a topic's payloads are written and read. */
   of(topic: TopicRef): Serializer {
-    if (typeof topic === 'string' || topic.schema === undefined) return this.untyped;
-    return remembered(this.topics, topic, () => this.typed(topic, topic.schema as PayloadClass));
+    if (typeof topic === 'string') return this.untyped;
+    const { schema, keySchema } = topic;
+    if (schema !== undefined) return remembered(this.topics, topic, () => this.typed(topic, schema));
+    if (keySchema === undefined) return this.untyped;
+    return remembered(this.topics, topic, () => ({ ...this.untyped, deserializeKey: this.readKeyOf(topic) }));
   }
 
   /** How messages of any of these topics are read and written. */
@@ -59,6 +66,8 @@ export class Formats {
     return {
       serialize: (message, topic) => serializerOf(topic).serialize(message, topic),
       deserialize: (value, topic, headers) => serializerOf(topic).deserialize(value, topic, headers),
+      deserializeKey: (key, topic, headers) =>
+        serializerOf(topic).deserializeKey?.(key, topic, headers) ?? key.toString('utf8'),
     };
   }
 
@@ -78,7 +87,7 @@ export class Formats {
   /** A key's bytes: text and bytes as they are, or Avro where the topic has a `keySchema`. */
   keyOf(key: unknown, topic: TopicRef): Buffer | null | Promise<Buffer> {
     if (typeof topic !== 'string' && topic.keySchema !== undefined && key !== undefined && key !== null)
-      return remembered(this.keys, topic, () => this.keysOf(topic)).write(key, topic.topicName);
+      return this.avroKeysOf(topic).write(key, topic.topicName);
     const bytes = textKey(key, topicNameOf(topic));
     if (bytes !== null || !isCompacted(topic)) return bytes;
     throw new SerializationError(
@@ -94,21 +103,29 @@ export class Formats {
   private typed(topic: TopicClass, schema: PayloadClass): Serializer {
     const { topicName, format = 'json', validation = true, olderSchemas } = topic;
     const model = avroModelOf(schema);
-    const avro = model && new AvroPayloads({ model, part: 'value', olderSchemas }, this.parts);
+    const avro = model && new AvroPayloads({ model, part: 'value', topic: topicName, olderSchemas }, this.parts);
     const read = avro ? avroReader(avro, format) : this.untyped.deserialize.bind(this.untyped);
     if (format === 'avro' && !avro) throw new SerializationError(noModel(topicName, schema), { topic: topicName });
     const write: Serializer['serialize'] =
       avro && format === 'avro'
         ? (message, name) => avro.write(message, name)
         : (message, name) => jsonSerializer.serialize(message, name);
-    return new TopicSerializer({ schema, topic: topicName, validation, write, read });
+    return new TopicSerializer({ schema, topic: topicName, validation, write, read, readKey: this.readKeyOf(topic) });
+  }
+
+  private readKeyOf(topic: TopicClass): PayloadReader | undefined {
+    return topic.keySchema === undefined ? undefined : keyReader(this.avroKeysOf(topic));
+  }
+
+  private avroKeysOf(topic: TopicClass): AvroPayloads {
+    return remembered(this.keys, topic, () => this.keysOf(topic));
   }
 
   private keysOf({ topicName, keySchema }: TopicClass): AvroPayloads {
     const model =
       typeof keySchema === 'function' ? avroModelOf(keySchema) : { schema: keySchema as AvroSchema, shapes: new Map() };
     if (!model) throw new SerializationError(noModel(topicName, keySchema as PayloadClass), { topic: topicName });
-    return new AvroPayloads({ model, part: 'key' }, this.parts);
+    return new AvroPayloads({ model, part: 'key', topic: topicName }, this.parts);
   }
 
   private payloadsOf(key: object, model: AvroModelInfo): AvroPayloads {

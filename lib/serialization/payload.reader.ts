@@ -12,11 +12,23 @@ export type PayloadReader = (value: Buffer, topic: string, headers: HeaderList) 
 /** Without a class that tells how: the payload as it was written. */
 export function untypedReader(writers: WriterSchemas): PayloadReader {
   return (value, topic, headers) => {
-    const framed = unframe(value, topic, headers);
+    const framed = unframe(value, { topic }, headers);
     if (framed) return writers.read(framed, { topic });
     if (!fromSingleObject(value)) return jsonSerializer.deserialize(value, topic);
     throw new WireFormatError(
       `Message of topic \`${topic}\` is Avro as a single object, and its schema is not known here. Read it with a topic class whose \`schema\` has @AvroModel.`,
+      { topic },
+    );
+  };
+}
+
+/** A key of a topic whose keys are Avro. */
+export function keyReader(avro: AvroPayloads): PayloadReader {
+  return (key, topic, headers) => {
+    const read = avro.read(key, topic, headers);
+    if (read) return read.payload;
+    throw new WireFormatError(
+      `Key of a message of topic \`${topic}\` is not Avro (${firstBytes(key)}), and the topic has a \`keySchema\`. Correct the sender, or the topic class.`,
       { topic },
     );
   };

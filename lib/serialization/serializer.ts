@@ -6,4 +6,6 @@ export interface Serializer {
   serialize(message: unknown, topic: string): Buffer | Promise<Buffer>;
   /** The payload, or its promise. @throws DeserializationError when the bytes are not of this format. */
   deserialize(value: Buffer, topic: string, headers: HeaderList): unknown;
+  /** The same for a key; where there is none, keys are text. */
+  deserializeKey?: ((key: Buffer, topic: string, headers: HeaderList) => unknown) | undefined;
 }

@@ -10,14 +10,17 @@ export interface TopicSerializerParts {
   readonly validation: TopicValidation;
   readonly write: Serializer['serialize'];
   readonly read: PayloadReader;
+  readonly readKey: PayloadReader | undefined;
 }
 
 /** A topic with a class: what goes out is validated first, what comes in becomes an instance and is validated then. */
 export class TopicSerializer implements Serializer {
+  readonly deserializeKey: PayloadReader | undefined;
   private readonly validator: PayloadValidator;
 
   constructor(private readonly parts: TopicSerializerParts) {
     this.validator = new PayloadValidator(parts.schema, parts.topic);
+    this.deserializeKey = parts.readKey;
   }
 
   serialize(message: unknown, topic: string): Buffer | Promise<Buffer> {
@@ -37,6 +40,11 @@ export class TopicSerializer implements Serializer {
   /** The same, writing in another way. */
   writing(write: Serializer['serialize']): Serializer {
     return new TopicSerializer({ ...this.parts, write });
+  }
+
+  /** The same without validation: for what was validated before. */
+  unchecked(): Serializer {
+    return new TopicSerializer({ ...this.parts, validation: false });
   }
 
   private received(payload: unknown, topic: string): unknown {

@@ -41,7 +41,7 @@ interface Reader {
  * ```
  */
 export class ConsumerService {
-  private readonly streams = new Map<MessageStream, Reader>();
+  private readonly streams = new Map<MessageStream<unknown, unknown>, Reader>();
   private draining: Promise<void> | undefined;
 
   /** @internal */
@@ -52,7 +52,7 @@ export class ConsumerService {
    * @throws ConfigurationError for options that cannot work, or where a handler or a stream reads the same topic in the same group.
    * @throws MessagingError when the connection can never be opened.
    */
-  async open<Value = unknown>(input: StreamOptions): Promise<MessageStream<Value>> {
+  async open<Value = unknown, Key = string>(input: StreamOptions): Promise<MessageStream<Value, Key>> {
     if (this.draining) throw new ClosedError('The app is closing: no stream can be opened. Open it before.');
     const { own, reader } = this.resolve(input);
     const { options, connections, clock, log } = this.parts;
@@ -62,8 +62,9 @@ export class ConsumerService {
       topic,
       autoOffsetReset: own.autoOffsetReset ?? autoOffsetReset,
       maxUncommitted: own.maxUncommitted,
+      maxInFlight: own.maxInFlight,
     }));
-    const stream: MessageStream<Value> = new MessageStream<Value>({
+    const stream: MessageStream<Value, Key> = new MessageStream<Value, Key>({
       clock,
       log,
       serializer: own.raw ? rawSerializer : connection.formats.ofAll(own.topics ?? []),

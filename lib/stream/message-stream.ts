@@ -9,7 +9,7 @@ import { StaleDeliveryError } from '../pipeline/errors.js';
 import type { Serializer } from '../serialization/serializer.js';
 import { readValue } from './read-value.js';
 import { StreamMessage } from './stream-message.js';
-import { StreamQueue, type Waiting } from './stream-queue.js';
+import { inOneOf, oneOf, StreamQueue, type Waiting, type Which } from './stream-queue.js';
 import { isForAnother, unreadable } from './unreadable.js';
 
 export interface StreamParts {
@@ -35,9 +35,9 @@ export interface StreamParts {
  * }
  * ```
  */
-export class MessageStream<Value = unknown> implements AsyncIterableIterator<StreamMessage<Value>> {
+export class MessageStream<Value = unknown, Key = string> implements AsyncIterableIterator<StreamMessage<Value, Key>> {
   private readonly queue = new StreamQueue();
-  private readonly origin = new WeakMap<StreamMessage<Value>, Delivery>();
+  private readonly origin = new WeakMap<StreamMessage<Value, Key>, Delivery>();
   private subscription: Subscription | undefined;
   private partitions: readonly Partition[] = [];
   private isPaused = false;
@@ -56,7 +56,8 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
       onAssigned: (partitions) => this.onAssigned(partitions),
       onDeliveries: (_partition, deliveries) => this.onDeliveries(deliveries),
       onRevoking: (partitions, deadline) => this.onRevoking(partitions, deadline),
-      onLost: (partitions) => this.onLost(partitions),
+      onLost: (partitions) => this.forget(partitions),
+      onTaken: (_partition, deliveries) => this.drop(oneOf(deliveries)),
       onError: (error, { fatal }) => this.onError(error, fatal),
     });
   }
@@ -66,7 +67,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
   }
 
   /** The next message; it waits while `maxInFlight` messages are not acknowledged. @throws MessagingError when the stream cannot go on. */
-  async next(): Promise<IteratorResult<StreamMessage<Value>, undefined>> {
+  async next(): Promise<IteratorResult<StreamMessage<Value, Key>, undefined>> {
     for (;;) {
       if (this.end?.error) throw this.end.error;
       if (this.end) return { done: true, value: undefined };
@@ -78,7 +79,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
   }
 
   /** The loop was left. */
-  async return(): Promise<IteratorResult<StreamMessage<Value>, undefined>> {
+  async return(): Promise<IteratorResult<StreamMessage<Value, Key>, undefined>> {
     await this.close();
     return { done: true, value: undefined };
   }
@@ -87,7 +88,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
    * The message is handled. Resolves when it is settled.
    * @throws StaleDeliveryError when it was acknowledged or given back before, or went to another member.
    */
-  async ack(message: StreamMessage<Value>): Promise<void> {
+  async ack(message: StreamMessage<Value, Key>): Promise<void> {
     const { delivery } = this.takeBack(message);
     await this.subscription?.settle(delivery, ACK);
     this.acknowledged();
@@ -97,7 +98,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
    * The message is not handled: it comes again after `initialDelayMs`, before what is new.
    * @throws StaleDeliveryError when it was acknowledged or given back before, or went to another member.
    */
-  async nack(message: StreamMessage<Value>): Promise<void> {
+  async nack(message: StreamMessage<Value, Key>): Promise<void> {
     const { clock, initialDelayMs } = this.parts;
     this.queue.delay(this.takeBack(message), (due) =>
       clock.after(initialDelayMs, () => {
@@ -140,16 +141,16 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
   }
 
   private async onRevoking(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
-    this.release(this.queue.dropIdle(partitions));
+    this.release(this.queue.dropIdle(inOneOf(partitions)));
     if (!this.isClosing) await this.whenAcked(partitions, deadline);
-    this.release(this.queue.dropHandedOut(partitions));
+    this.release(this.queue.dropHandedOut(inOneOf(partitions)));
     this.forget(partitions);
   }
 
-  private onLost(partitions: readonly Partition[]): void {
-    this.queue.dropIdle(partitions);
-    this.queue.dropHandedOut(partitions);
-    this.forget(partitions);
+  private drop(which: Which): void {
+    this.queue.dropIdle(which);
+    this.queue.dropHandedOut(which);
+    this.acknowledged();
   }
 
   private onError(error: MessagingError, fatal: boolean): void {
@@ -159,7 +160,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
     this.finish(error);
   }
 
-  private async take(): Promise<StreamMessage<Value> | undefined> {
+  private async take(): Promise<StreamMessage<Value, Key> | undefined> {
     for (;;) {
       if (this.queue.handedOut >= this.parts.maxInFlight) return undefined;
       const waiting = this.queue.take();
@@ -171,13 +172,13 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
   }
 
   /** Undefined for what is not for the user: a message for another group, or bytes that nobody can read. */
-  private async read({ delivery, attempt }: Waiting): Promise<StreamMessage<Value> | undefined> {
+  private async read({ delivery, attempt }: Waiting): Promise<StreamMessage<Value, Key> | undefined> {
     const { parts } = this;
     if (isForAnother(delivery, parts.request.groupId)) return this.pass(delivery, ACK);
     const read = await readValue(delivery, parts, () => this.end !== undefined);
     if (read === 'postponed') return this.pass(delivery, RELEASE);
     if ('error' in read) return this.pass(delivery, unreadable({ delivery, attempt }, read.error, parts));
-    const message = new StreamMessage(delivery, read.value as Value, attempt);
+    const message = new StreamMessage(delivery, read.value as Value, attempt, read.key as Key | undefined);
     this.origin.set(message, delivery);
     return message;
   }
@@ -187,7 +188,7 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
     await this.subscription?.settle(delivery, outcome);
   }
 
-  private takeBack(message: StreamMessage<Value>): Waiting {
+  private takeBack(message: StreamMessage<Value, Key>): Waiting {
     const delivery = this.origin.get(message);
     const waiting = delivery && this.queue.takeBack(delivery);
     if (waiting) return waiting;
@@ -219,11 +220,11 @@ export class MessageStream<Value = unknown> implements AsyncIterableIterator<Str
 
   private forget(partitions: readonly Partition[]): void {
     this.partitions = this.partitions.filter((own) => !partitions.includes(own));
-    this.acknowledged();
+    this.drop(inOneOf(partitions));
   }
 
   private async whenAcked(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
-    while (this.queue.hasHandedOut(partitions) && !this.isClosing && !deadline.signal.aborted) {
+    while (this.queue.hasHandedOut(inOneOf(partitions)) && !this.isClosing && !deadline.signal.aborted) {
       this.acked ??= deferred();
       await settledBefore(this.acked.promise, deadline);
     }

@@ -6,18 +6,23 @@ import type { StreamParts } from './message-stream.js';
 /** How long a message waits before what could not be asked for it is asked again, in ms. */
 const PATIENCE_MS = 2_000;
 
-/** A payload, why nobody can read it, or `postponed`: nobody can for now, and the stream has ended meanwhile. */
-export type ReadValue = { readonly value: unknown } | { readonly error: Error } | 'postponed';
+/** A payload and its key, why nobody can read it, or `postponed`: nobody can for now, and the stream has ended meanwhile. */
+export type ReadValue = { readonly value: unknown; readonly key: unknown } | { readonly error: Error } | 'postponed';
 
-/** Reads a payload. While a registry is down it waits, and what follows waits too: the order stays. */
+/** Reads a payload and its key. While a registry is down it waits, and what follows waits too: the order stays. */
 export async function readValue(
-  { value, partition, headers }: Delivery,
+  { key, value, partition: { topic }, headers }: Delivery,
   { serializer, clock, log, request }: StreamParts,
   hasEnded: () => boolean,
 ): Promise<ReadValue> {
+  const keyOf = async (bytes: Buffer): Promise<unknown> =>
+    serializer.deserializeKey?.(bytes, topic, headers) ?? bytes.toString('utf8');
   for (;;) {
     try {
-      return { value: value === null ? null : await serializer.deserialize(value, partition.topic, headers) };
+      return {
+        value: value === null ? null : await serializer.deserialize(value, topic, headers),
+        key: key === null ? undefined : await keyOf(key),
+      };
     } catch (thrown) {
       const error = toError(thrown);
       if (!(error instanceof MessagingError && error.pausesPartition)) return { error };

@@ -2,7 +2,7 @@ import type { Delivery } from '../core/delivery.js';
 import { MessageHeaders } from '../core/headers.js';
 
 /** A message of a `MessageStream`. */
-export class StreamMessage<Value = unknown> {
+export class StreamMessage<Value = unknown, Key = string> {
   private headerView: MessageHeaders | undefined;
 
   /** @internal */
@@ -12,6 +12,8 @@ export class StreamMessage<Value = unknown> {
     readonly value: Value,
     /** 1, and one more each time that it was given back. */
     readonly attempt: number,
+    /** The key as UTF-8, or as the topic's `keySchema` has it; undefined without one. */
+    readonly key: Key | undefined,
   ) {}
 
   get topic(): string {
@@ -25,11 +27,6 @@ export class StreamMessage<Value = unknown> {
   /** Position in the partition; on Redis the entry id. */
   get offset(): string {
     return this.delivery.offset;
-  }
-
-  /** The key as UTF-8, or undefined without one. */
-  get key(): string | undefined {
-    return this.delivery.key?.toString('utf8');
   }
 
   /** The key as bytes. */

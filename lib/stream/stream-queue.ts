@@ -7,6 +7,18 @@ export interface Waiting {
   readonly attempt: number;
 }
 
+/** Chooses deliveries. */
+export type Which = (delivery: Delivery) => boolean;
+
+export function inOneOf(partitions: readonly Partition[]): Which {
+  return ({ partition }) => partitions.includes(partition);
+}
+
+export function oneOf(deliveries: readonly Delivery[]): Which {
+  const chosen = new Set(deliveries);
+  return (delivery) => chosen.has(delivery);
+}
+
 /** What a stream has got and not handed out, and what it has handed out and not heard of. */
 export class StreamQueue {
   private ready = new Fifo<Waiting>();
@@ -49,9 +61,9 @@ export class StreamQueue {
     this.delayed.set(next, cancel);
   }
 
-  /** Forgets these partitions; returns what of them was not handed out. */
-  dropIdle(partitions: readonly Partition[]): Delivery[] {
-    const isTheirs = ({ delivery }: Waiting) => partitions.includes(delivery.partition);
+  /** Forgets these; returns what of them was not handed out. */
+  dropIdle(which: Which): Delivery[] {
+    const isTheirs = ({ delivery }: Waiting) => which(delivery);
     const waiting = [...this.again, ...this.ready];
     const late = [...this.delayed.keys()].filter(isTheirs);
     for (const one of late) {
@@ -63,15 +75,15 @@ export class StreamQueue {
     return [...waiting.filter(isTheirs), ...late].map(({ delivery }) => delivery);
   }
 
-  /** Forgets what is handed out of these partitions, and returns it. */
-  dropHandedOut(partitions: readonly Partition[]): Delivery[] {
-    const theirs = [...this.out.keys()].filter(({ partition }) => partitions.includes(partition));
+  /** Forgets what is handed out of these, and returns it. */
+  dropHandedOut(which: Which): Delivery[] {
+    const theirs = [...this.out.keys()].filter(which);
     for (const delivery of theirs) this.out.delete(delivery);
     return theirs;
   }
 
-  hasHandedOut(partitions: readonly Partition[]): boolean {
-    return [...this.out.keys()].some(({ partition }) => partitions.includes(partition));
+  hasHandedOut(which: Which): boolean {
+    return [...this.out.keys()].some(which);
   }
 }
 

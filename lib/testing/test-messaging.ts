@@ -2,35 +2,47 @@ import type { INestMicroservice } from '@nestjs/common';
 import type { TestingModuleBuilder } from '@nestjs/testing';
 import { sleep, systemClock, type Clock } from '../core/clock.js';
 import { HEADER } from '../core/header-names.js';
-import { MessageHeaders } from '../core/headers.js';
+import { events } from '../core/events.js';
+import type { MessageHeaders } from '../core/headers.js';
 import type { SentRecord } from '../core/message.js';
 import { partitionOf } from '../core/murmur2.js';
-import type { StoredRecord } from '../memory-broker/memory-topic.js';
 import { Connections } from '../connection/connections.js';
 import { HandlerRegistry } from '../discovery/handler.registry.js';
 import type { BrokerOperation } from '../memory-broker/memory-broker.js';
 import { CLOCK, DRIVER_FACTORY, MESSAGING_OPTIONS } from '../messaging.tokens.js';
 import type { ResolvedMessagingOptions } from '../options/messaging.options.js';
 import { type SendOptions, toRecord } from '../producer/to-record.js';
-import { topicNameOf, type TopicRef } from '../topic/topic.js';
+import { topicNameOf, type TopicClass, type TopicRef } from '../topic/topic.js';
 import { MessagingRuntime } from '../worker/messaging.runtime.js';
 import { messagingMicroservice } from '../worker/messaging.server.js';
 import { type Duration, toMs } from './duration.js';
 import { FakeClock } from './fake-clock.js';
 import { MemoryDrivers } from './memory-drivers.js';
+import { SentReader, type SentRecordOf } from './sent-messages.js';
 import { unfinished } from './unfinished.js';
 
 const IDLE_TIMEOUT_MS = 5_000;
 /** Turns of the event loop without any change after which nothing is on its way. */
 const CALM_TURNS = 4;
+/** What tells that an app is not idle yet. */
+const ACTIVITY: readonly Activity[] = [events.sent, events.settled, events.retry, events.connection];
+
+interface Activity {
+  subscribe(listen: () => void): void;
+  unsubscribe(listen: () => void): void;
+}
 
 /** A message that the app under test sent. */
-export interface SentMessage<Message = unknown> {
+export interface SentMessage<Message = unknown, Key = string> {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
-  readonly key: string | undefined;
-  /** The payload: parsed where it is JSON, else a Buffer; `null` for a tombstone. */
+  /** As text, or as the topic's `keySchema` has it; bytes where that cannot be read. */
+  readonly key: Key | undefined;
+  /**
+   * The payload: parsed where it is JSON; an instance where it is Avro and the topic's class is known, by `sent(Topic)`, a handler or
+   * `forFeature`; else a Buffer; `null` for a tombstone. Where a registry has to be asked for the schema, after `idle()`.
+   */
   readonly message: Message;
   readonly headers: MessageHeaders;
 }
@@ -96,37 +108,48 @@ export async function createTestMessaging(builder: TestingModuleBuilder): Promis
 /** The brokers behind the app, and what the app wrote to them. */
 class ObservedBrokers {
   readonly drivers: MemoryDrivers;
-  readonly sent: {
-    readonly connection: string;
-    readonly topic: string;
-    readonly partition: number;
-    readonly record: StoredRecord;
-  }[] = [];
-  /** Counts what happened. */
+  readonly sent: SentRecordOf[] = [];
+  /** Counts what happened, as the library's events tell it. */
   changes = 0;
   isDelivering = false;
 
   constructor(clock: Clock) {
+    for (const channel of ACTIVITY) channel.subscribe(this.onChange);
     this.drivers = new MemoryDrivers(clock, (connection, broker) => {
       broker.events.on('append', (topic, partition, record) => {
         if (!this.isDelivering) this.sent.push({ connection, topic, partition, record });
         this.changes++;
       });
-      broker.events.on('commit', () => this.changes++);
     });
   }
+
+  close(): void {
+    for (const channel of ACTIVITY) channel.unsubscribe(this.onChange);
+  }
+
+  private readonly onChange = () => void this.changes++;
 }
 
 class RunningApp implements TestMessaging {
+  private readonly reader: SentReader;
+  private readonly classes: ReadonlyMap<string, TopicClass>;
+
   constructor(
     readonly app: INestMicroservice,
     private readonly observed: ObservedBrokers,
     private readonly clock: FakeClock,
-  ) {}
+  ) {
+    const connections = app.get(Connections);
+    this.reader = new SentReader((name) => connections.get(name).formats);
+    const { handlers, topics } = app.get(HandlerRegistry).definitions;
+    const classes = [...topics, ...handlers.flatMap(({ topicClasses }) => topicClasses)];
+    this.classes = new Map(classes.map((one) => [one.topicName, one]));
+  }
 
   sent<Message>(topic: TopicRef, connection = this.defaultConnection): readonly SentMessage<Message>[] {
     const own = this.observed.sent.filter((one) => one.connection === connection && one.topic === topicNameOf(topic));
-    return own.map(({ topic: name, partition, record }) => toSentMessage<Message>(name, partition, record));
+    const given = typeof topic === 'string' ? undefined : topic;
+    return own.map((one) => this.reader.messageOf<Message>(one, given ?? this.classOf(one)));
   }
 
   async deliver(topic: TopicRef, message: unknown, options: DeliverOptions = {}): Promise<SentRecord> {
@@ -160,6 +183,7 @@ class RunningApp implements TestMessaging {
       if (calm === 0 && systemClock.now() > end)
         throw new Error(`Not idle after ${timeoutMs} ms: ${unfinished(this.observed.drivers.all)}.`);
     }
+    await Promise.all(this.observed.sent.map((one) => this.reader.prepare(one, this.classOf(one))));
   }
 
   async advance(duration: Duration): Promise<void> {
@@ -178,6 +202,13 @@ class RunningApp implements TestMessaging {
   async close(): Promise<void> {
     this.clock.run();
     await this.app.close();
+    this.observed.close();
+  }
+
+  /** How its payload is read: a dead letter's as its topic's. */
+  private classOf({ topic, record }: SentRecordOf): TopicClass | undefined {
+    const origin = record.headers.find(([name]) => name === HEADER.originalTopic)?.[1].toString('utf8');
+    return this.classes.get(topic) ?? this.classes.get(origin ?? '');
   }
 
   private get isRunning(): boolean {
@@ -186,27 +217,5 @@ class RunningApp implements TestMessaging {
 
   private get defaultConnection(): string {
     return this.app.get<ResolvedMessagingOptions>(MESSAGING_OPTIONS).broker;
-  }
-}
-
-function toSentMessage<Message>(topic: string, partition: number, record: StoredRecord): SentMessage<Message> {
-  const { key, value, headers, offset } = record;
-  const message = parsed(value) as Message;
-  return {
-    topic,
-    partition,
-    offset: String(offset),
-    key: key?.toString('utf8'),
-    message,
-    headers: new MessageHeaders(headers),
-  };
-}
-
-function parsed(value: Buffer | null): unknown {
-  if (value === null) return null;
-  try {
-    return JSON.parse(value.toString('utf8')) as unknown;
-  } catch {
-    return value; // sent with `raw`
   }
 }

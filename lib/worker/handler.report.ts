@@ -14,23 +14,26 @@ import type { HandlerDefinition } from './handler-definition.js';
  */
 export type WorkerState = 'waiting' | 'running' | 'paused' | 'stopped' | 'failed';
 
-/** Counts, logs and publishes what happens to a handler and its messages. A message that succeeds costs a count here, no more. */
+/** Logs and publishes what happens to a handler and its messages. A message that succeeds costs an event here, no more. */
 export class HandlerReport implements PipelineReport {
-  /** What became of the handler's messages since it was started; `retries` counts failed attempts that were followed by another. */
-  readonly counts = { handled: 0, skipped: 0, parked: 0, deadLettered: 0, dropped: 0, retries: 0, overdue: 0 };
-
   state: WorkerState = 'waiting';
   /** Why it is stopped or has failed. */
   reason: string | undefined;
 
   constructor(
     readonly definition: HandlerDefinition,
+    /** The id of the app, which its events carry. */
+    private readonly app: string,
     private readonly log: Log,
   ) {}
 
-  settled({ delivery, attempt }: Attempt, as: SettledAs): void {
-    this.counts[as]++;
-    if (events.settled.hasSubscribers) events.settled.publish({ ...this.event({ delivery, attempt }), as });
+  /** Told for each message: one plain object, and no other work. */
+  settled({ delivery: { partition, offset }, attempt }: Attempt, as: SettledAs): void {
+    if (!events.settled.hasSubscribers) return;
+    const { app } = this;
+    const { name: handler, connection, groupId } = this.definition;
+    const { topic, index } = partition;
+    events.settled.publish({ app, handler, connection, groupId, topic, partition: index, offset, attempt, as });
   }
 
   /** A call of the handler has ended, and this follows. */
@@ -39,7 +42,6 @@ export class HandlerReport implements PipelineReport {
   }
 
   retrying(attempt: Attempt, delayMs: number, error: Error): void {
-    this.counts.retries++;
     this.log.warn(`${this.text(attempt)} failed, the next attempt is in ${delayMs} ms: ${errorText(error)}`);
     if (events.retry.hasSubscribers) events.retry.publish({ ...this.event(attempt), delayMs, error });
   }
@@ -57,7 +59,6 @@ export class HandlerReport implements PipelineReport {
   }
 
   ackOverdue(attempt: Attempt): void {
-    this.counts.overdue++;
     this.log.error(`${this.text(attempt)} was not acknowledged within ${this.definition.ackTimeoutMs} ms.`);
     if (events.ackOverdue.hasSubscribers) events.ackOverdue.publish(this.event(attempt));
   }
@@ -93,7 +94,7 @@ export class HandlerReport implements PipelineReport {
 
   private get handler(): HandlerEvent {
     const { name, connection, groupId } = this.definition;
-    return { handler: name, connection, groupId };
+    return { app: this.app, handler: name, connection, groupId };
   }
 }
 

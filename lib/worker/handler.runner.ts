@@ -84,6 +84,10 @@ export class HandlerRunner implements DispatchWork {
     this.dispatcher.lose(partitions);
   }
 
+  loseMessages(partition: Partition, deliveries: readonly Delivery[]): void {
+    this.dispatcher.loseMessages(partition, deliveries);
+  }
+
   /** Starts nothing more until `resume`; what runs ends as it will. */
   suspend(): void {
     this.dispatcher.pause();

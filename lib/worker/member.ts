@@ -18,6 +18,8 @@ import type { Formats } from '../serialization/formats.js';
 import type { HandlerDefinition } from './handler-definition.js';
 
 export interface MemberOptions {
+  /** The id of the app. */
+  readonly app: string;
   readonly handlers: readonly HandlerDefinition[];
   readonly maxPollRecords: number;
   readonly drainTimeoutMs: number;
@@ -53,9 +55,9 @@ export class Member implements DeliverySink {
   private driver: Driver | undefined;
 
   constructor(private readonly options: MemberOptions) {
-    const { handlers, log } = options;
+    const { app, handlers, log } = options;
     this.handlers = new Map(
-      handlers.map((one) => [one.name, { report: new HandlerReport(one, log), runner: undefined }]),
+      handlers.map((one) => [one.name, { report: new HandlerReport(one, app, log), runner: undefined }]),
     );
   }
 
@@ -132,6 +134,10 @@ export class Member implements DeliverySink {
     for (const [runner, own] of this.byRunner(partitions)) runner.lose(own);
   }
 
+  onTaken(partition: Partition, deliveries: readonly Delivery[]): void {
+    this.runners.get(partition.topic)?.loseMessages(partition, deliveries);
+  }
+
   onError(error: MessagingError, { fatal }: { readonly fatal: boolean }): void {
     if (fatal) return this.fail(error);
     this.trouble.at = this.options.clock.now();
@@ -194,9 +200,9 @@ export class Member implements DeliverySink {
 }
 
 /** What a handler reads: its topic, and those where its messages wait. */
-function topicsOf({ topic, retryTopics, ...own }: HandlerDefinition): TopicSubscription[] {
+function topicsOf({ topic, retryTopics, dispatch, ...own }: HandlerDefinition): TopicSubscription[] {
   const { autoOffsetReset, maxUncommitted, transactionIntervalMs } = own;
-  const shared = { maxUncommitted, transactionIntervalMs };
+  const shared = { maxUncommitted, maxInFlight: dispatch.maxInFlight, transactionIntervalMs };
   const waiting = [...retryTopics.keys()].map((name) => ({
     topic: name,
     autoOffsetReset: 'earliest' as const,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { deadlineIn, settledBefore, type Clock, type Deadline } from '../core/clock.js';
 import { BrokerUnavailableError, MessagingError } from '../core/errors.js';
 import { groupBy } from '../core/group-by.js';
@@ -10,6 +11,7 @@ import type { ResolvedMessagingOptions } from '../options/messaging.options.js';
 import { describeHandler } from './describe-handler.js';
 import { ensureTopics } from './ensure-topics.js';
 import { planOf } from './topic-drift.js';
+import { HandlerCounts } from './handler-counts.js';
 import type { HandlerDefinition } from './handler-definition.js';
 import type { HandlerReport } from './handler.report.js';
 import { Member } from './member.js';
@@ -31,6 +33,8 @@ export interface RuntimeParts {
  * comes last: a hybrid app listens before its modules are initialised.
  */
 export class MessagingRuntime {
+  /** What became of each handler's messages. */
+  readonly counts: HandlerCounts;
   /** Resolves when every handler that can be started has been. */
   started: Promise<unknown> = Promise.resolve();
   private found: ReadonlyMap<Connection, readonly Member[]> | undefined;
@@ -40,9 +44,11 @@ export class MessagingRuntime {
   private listens = false;
   isBootstrapped = false;
   private draining: Promise<void> | undefined;
+  private readonly app = randomUUID();
 
   constructor(private readonly parts: RuntimeParts) {
     this.budget = new BufferBudget(parts.options.maxBufferBytes);
+    this.counts = new HandlerCounts(this.app);
   }
 
   /**
@@ -161,7 +167,8 @@ export class MessagingRuntime {
     const { maxPollRecords } = connection.settings.options;
     const { drainTimeoutMs } = options;
     const { features, formats } = connection;
-    const parts = { maxPollRecords, drainTimeoutMs, clock, log, budget: this.budget, features, formats };
+    const { app, budget } = this;
+    const parts = { app, maxPollRecords, drainTimeoutMs, clock, log, budget, features, formats };
     const groups = groupBy(this.handlersOf(connection), ({ groupId }) => groupId);
     return [...groups.values()].map((handlers) => new Member({ handlers, ...parts }));
   }

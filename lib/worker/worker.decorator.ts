@@ -7,7 +7,7 @@ import type { WorkerHost } from './worker.host.js';
 
 /** Decorates a method or a `WorkerHost` that takes what the topic has and returns what the output topic takes; others do not compile. */
 export interface WorkerDecorator<T extends TopicRef, Out extends TopicRef | undefined> {
-  <Host extends abstract new (...args: never[]) => WorkerHost<Taken<T>, Returned<Out>>>(target: Host): void;
+  <Host extends abstract new (...args: never[]) => WorkerHost<Taken<T>, Returned<Out>, never>>(target: Host): void;
   <Method extends AnyMethod>(
     target: object,
     name: string | symbol,

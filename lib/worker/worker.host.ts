@@ -15,21 +15,18 @@ import type { MessageContext } from '../pipeline/message-context.js';
  * }
  * ```
  */
-export abstract class WorkerHost<Message = unknown, Result = unknown> {
+export abstract class WorkerHost<Message = unknown, Result = unknown, Key = string> {
   /** Never there: it lets the compiler compare message types, which methods alone would let through (bivariance). */
   declare protected readonly _message?: (message: Message) => void;
 
   /** Handles one message; what it returns goes to the output topic. */
-  abstract process(message: Message, context: MessageContext): Promise<Result | HandlerOutcome>;
+  abstract process(message: Message, context: MessageContext<Key>): Promise<Result | HandlerOutcome>;
 
   /**
    * Handles several messages of one partition, in their order; with `batchSize` above 1 it is called instead of `process`, for a single
    * message too. It returns one result for each, or nothing where there is no output topic. To fail only some, throw `BatchError`.
    */
-  processBatch?(
-    messages: readonly Message[],
-    context: BatchContext,
-  ): Promise<readonly (Result | HandlerOutcome)[] | void>;
+  processBatch?(messages: Message[], context: BatchContext<Key>): Promise<readonly (Result | HandlerOutcome)[] | void>;
 
   /** The message is handled, and its outputs are written. */
   onSuccess?(message: Message, result: Result): Promise<void> | void;

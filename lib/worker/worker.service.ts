@@ -90,9 +90,16 @@ export class WorkerService {
 
   /** @throws UnknownWorkerError */
   stats(name: string): WorkerStats {
-    const { report, runner } = this.find(name).handler;
+    const { runner } = this.find(name).handler;
     const { running = 0, retrying = 0, unacked = 0, queued = 0, oldest } = runner?.load ?? {};
-    return { running, retrying, unacked, queued, oldestUnsettled: oldest && positionOf(oldest), ...report.counts };
+    return {
+      running,
+      retrying,
+      unacked,
+      queued,
+      oldestUnsettled: oldest && positionOf(oldest),
+      ...this.runtime.counts.of(name),
+    };
   }
 
   /** Starts a handler that was stopped or has failed. Of a broker that does not answer yet, it starts when it does. */

@@ -13,6 +13,8 @@ export interface ChaosBroker {
   cut(): void;
   /** kill -9, and a new start with the same data; of several nodes the next one. */
   restart(): Promise<void>;
+  /** As for an upgrade: each node is told to end, and is back with its copies of these topics before the next one is. */
+  roll(topics: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -35,6 +37,10 @@ export const chaosBrokers = {
         await server.kill();
         await server.restart();
       },
+      roll: async () => {
+        await server.shutDown();
+        await server.restart();
+      },
       stop: async () => {
         await server.stop();
         await proxy.stop();
@@ -53,6 +59,10 @@ async function oneNode(backend: Backend): Promise<ChaosBroker> {
     cut: () => proxy.cut(),
     restart: async () => {
       await server.kill();
+      await server.restart();
+    },
+    roll: async () => {
+      await server.shutDown();
       await server.restart();
     },
     stop: async () => {
@@ -79,6 +89,13 @@ async function threeNodes(backend: Backend): Promise<ChaosBroker> {
       await node.kill();
       await node.restart();
       await cluster.whole();
+    },
+    roll: async (topics) => {
+      for (const node of cluster.nodes) {
+        await node.shutDown();
+        await node.restart();
+        await cluster.whole('__consumer_offsets', ...topics);
+      }
     },
     stop: async () => {
       await cluster.stop();

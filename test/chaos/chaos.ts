@@ -12,7 +12,7 @@ import { Collector, type Passed } from './collector.js';
 import { Fleet } from './fleet.js';
 import { readPositions } from './read-positions.js';
 
-export type Fault = 'kill' | 'term' | 'freeze' | 'restart' | 'cut' | 'join' | 'leave';
+export type Fault = 'kill' | 'term' | 'freeze' | 'restart' | 'cut' | 'join' | 'leave' | 'roll';
 
 export interface ChaosOptions {
   readonly broker: string;
@@ -161,9 +161,18 @@ class Chaos {
         return this.broker.cut();
       case 'join':
         return this.fleet.start(1);
+      case 'roll':
+        return this.roll();
       case 'leave':
         return this.fleet.size > 1 ? this.fleet.leave() : undefined;
     }
+  }
+
+  /** Everything is replaced, one after the other, as in an upgrade. */
+  private async roll(): Promise<void> {
+    this.restarts++;
+    await this.broker.roll([this.names.TOPIC, this.names.OUTPUT]);
+    for (let member = 0; member < this.fleet.size; member++) await this.fleet.replace('SIGTERM');
   }
 
   private async drain(collector: Collector): Promise<void> {

@@ -18,7 +18,7 @@ export class Collector implements DeliverySink {
 
   static start(driver: Driver, topic: string, groupId: string): Collector {
     const collector = new Collector();
-    const topics = [{ topic, autoOffsetReset: 'earliest' as const, maxUncommitted: 1_000_000 }];
+    const topics = [{ topic, autoOffsetReset: 'earliest' as const, maxUncommitted: 1_000_000, maxInFlight: 1_000 }];
     collector.subscription = driver.subscribe(
       { groupId, topics, maxPollRecords: 500, drainTimeoutMs: 1_000 },
       collector,
@@ -74,6 +74,8 @@ export class Collector implements DeliverySink {
   async onRevoking(): Promise<void> {}
 
   onLost(): void {}
+
+  onTaken(): void {}
 
   onError(): void {}
 

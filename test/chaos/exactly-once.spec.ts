@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { kafkaBackends } from '../support/brokers/with-broker.js';
 import { runChaos } from './chaos.js';
 
-const SECONDS = 12;
-const MESSAGES = 8_000;
+const SECONDS = 6;
+const MESSAGES = 2_000;
 
 describe.each(kafkaBackends())('a group with exactlyOnce on %s', (backend) => {
   it('writes each output once, and shows nothing that was aborted, while a member is frozen, the broker and a member are killed', async () => {

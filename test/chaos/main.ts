@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { runChaos, type Fault } from './chaos.js';
 
-// npm run test:chaos -- --broker kafka --seconds 120 [--messages 20000] [--faults kill,term,restart,cut,join,leave]
+// npm run test:chaos -- --broker kafka --seconds 120 [--messages 20000] [--faults kill,term,freeze,restart,cut,join,leave,roll]
 // npm run test:chaos -- --broker kafka|confluent --exactly-once
 const EXACTLY_ONCE_FAULTS = 'kill,freeze,restart,kill,freeze,kill,freeze';
 

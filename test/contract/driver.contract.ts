@@ -17,6 +17,7 @@ import { deferred } from '../support/deferred.js';
 import { eventually } from '../support/eventually.js';
 import { record, records } from '../support/records.js';
 import { unique } from '../support/unique.js';
+import { where } from '../support/where.js';
 import { TestMember, type MemberOptions } from './test-member.js';
 
 /** What the suite needs of a driver. All drivers it makes speak to one broker. */
@@ -99,7 +100,7 @@ export function driverContract({ name, features, createDriver }: ContractSubject
       });
     });
 
-    it.runIf(features.partitions)(
+    where(features.partitions)(
       'writes to the partition that the sender chose, and refuses one that is not there',
       async () => {
         const topic = await createTopic(2);
@@ -410,7 +411,7 @@ export function driverContract({ name, features, createDriver }: ContractSubject
       expect(Math.max(...sizes)).toBe(7);
     });
 
-    it.runIf(features.contiguous)(
+    where(features.contiguous)(
       'hands over no more than maxUncommitted beyond the first unfinished message',
       async () => {
         const topic = await createTopic(1);

@@ -8,6 +8,7 @@ import type { Driver } from '../../lib/driver/driver.js';
 import { resolveMessagingOptions } from '../../lib/options/messaging.options.js';
 import type { ChaosBroker } from '../chaos/brokers.js';
 import { deferred } from '../support/deferred.js';
+import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { record, records } from '../support/records.js';
 import { TestLog } from '../support/test-log.js';
@@ -105,6 +106,20 @@ export function outageContract({ name, start }: OutageSubject): void {
       await next.send([record(topic, 'next')], Date.now() + PATIENCE_MS);
       const after = join(next, topic, { groupId });
       await eventually(() => expect(after.values).toContain('next'), PATIENCE_MS);
+    }, 120_000);
+
+    it('hands what a member had that was killed to the others, and loses nothing', async () => {
+      const driver = await open();
+      const topic = await createTopic(driver);
+      const groupId = unique('group');
+      await driver.send(records(topic, 60), Date.now() + PATIENCE_MS);
+      const env = { OPTIONS: JSON.stringify(broker.options), TOPIC: topic, GROUP: groupId };
+      const doomed = Child.app('test/contract/doomed-member.ts', env);
+      const [, had = ''] = /^has (\d+)$/.exec(await doomed.line(/^has \d+$/, PATIENCE_MS)) ?? [];
+      const member = join(driver, topic, { groupId });
+      await doomed.kill();
+      await eventually(() => expect(distinct(member)).toBe(60), PATIENCE_MS);
+      expect(member.values).toContain(had);
     }, 120_000);
 
     it('keeps all messages and the order of keys while its connections are cut, over and over', async () => {

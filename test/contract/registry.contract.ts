@@ -60,6 +60,21 @@ export function registryContract(name: string, address: () => string): void {
       lookup.close();
     });
 
+    it('says which subjects have a schema', async () => {
+      const subject = `${unique('subject')}-value`;
+      const id = await registry.idOf(subject, record(unique('S').replaceAll('-', '_'), { name: 'a', type: 'long' }));
+      expect(await registry.subjectsOf(id)).toEqual([subject]);
+    });
+
+    it('takes schemas that are to be normalized', async () => {
+      const options = registryClientOptions(address(), { schemaRegistryNormalize: true });
+      const normalizing = new SchemaRegistry(options, systemClock);
+      const subject = `${unique('subject')}-value`;
+      const id = await normalizing.idOf(subject, record('N', { name: 'a', type: 'long' }));
+      expect((await registry.byId(id)).schema).toContain('"N"');
+      normalizing.close();
+    });
+
     it('says that an id is not there', async () => {
       await expect(registry.byId(1_999_999_999)).rejects.toThrow(SchemaNotFoundError);
     });

@@ -11,6 +11,7 @@ export interface MemberOptions {
   readonly maxPollRecords?: number;
   readonly maxUncommitted?: number;
   readonly transactionIntervalMs?: number;
+  readonly maxInFlight?: number;
   /** What becomes of a delivery; acked without it. */
   readonly handle?: (delivery: Delivery) => Outcome | Promise<Outcome>;
 }
@@ -19,6 +20,8 @@ export interface MemberOptions {
 export class TestMember implements DeliverySink {
   readonly seen: Delivery[] = [];
   readonly settled: Delivery[] = [];
+  /** What other members took over. */
+  readonly taken: Delivery[] = [];
   readonly errors: MessagingError[] = [];
   assigned: readonly Partition[] = [];
   subscription!: Subscription;
@@ -34,6 +37,7 @@ export class TestMember implements DeliverySink {
       autoOffsetReset: options.from ?? 'earliest',
       maxUncommitted: options.maxUncommitted ?? 100_000,
       transactionIntervalMs: options.transactionIntervalMs,
+      maxInFlight: options.maxInFlight ?? 1_000,
     }));
     const { groupId, maxPollRecords = 500 } = options;
     member.subscription = driver.subscribe({ groupId, topics, maxPollRecords, drainTimeoutMs: 30_000 }, member);
@@ -63,6 +67,10 @@ export class TestMember implements DeliverySink {
 
   onLost(partitions: readonly Partition[]): void {
     this.drop(partitions);
+  }
+
+  onTaken(_partition: Partition, deliveries: readonly Delivery[]): void {
+    this.taken.push(...deliveries);
   }
 
   onError(error: MessagingError): void {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { deadlineIn, systemClock } from '../../lib/core/clock.js';
 import { ACK } from '../../lib/core/outcome.js';
+import type { Partition } from '../../lib/core/delivery.js';
 import type { Driver } from '../../lib/driver/driver.js';
 import { TestMember } from '../contract/test-member.js';
 import { brokerAddress, kafkaBackends } from '../support/brokers/with-broker.js';
@@ -161,6 +162,41 @@ describe.runIf(backends.length > 0)('members of a group', () => {
         times.push(performance.now() - started);
       }
       expect(times.toSorted((a, b) => a - b)[10]).toBeLessThan(100);
+    },
+  );
+
+  it.for(backends)(
+    'pause and resume a partition within 250 ms: %s',
+    { timeout: 60_000 },
+    async (backend, { onTestFinished }) => {
+      const { open } = new Drivers(onTestFinished);
+      const topic = unique('pause');
+      const driver = await open(backend);
+      await driver.admin.create([{ topic, partitions: 2 }]);
+      const member = TestMember.join(driver, { topics: [topic], groupId: unique('group') });
+      await eventually(() => expect(member.assigned).toHaveLength(2));
+      const [paused, witness] = member.assigned.toSorted((a, b) => a.index - b.index) as [Partition, Partition];
+      const countOf = ({ index }: Partition) => member.seen.filter(({ partition }) => partition.index === index).length;
+      const fill = async () => {
+        const many = Array.from({ length: 1_500 }, (_, n) => record(topic, 'x', { partition: n % 2 }));
+        await driver.send(many, Date.now() + 10_000);
+      };
+      const took: number[] = [];
+      for (let round = 1; round <= 7; round++) {
+        member.subscription.pause([paused]);
+        await delay(250);
+        const before = countOf(paused);
+        await fill(); // more than may be fetched ahead: the client is paused too
+        await eventually(() => expect(countOf(witness)).toBe(round * 750));
+        expect(countOf(paused)).toBe(before);
+        const started = performance.now();
+        member.subscription.resume([paused]);
+        await eventually(() => expect(countOf(paused)).toBe(round * 750));
+        took.push(Math.round(performance.now() - started));
+      }
+      const median = took.toSorted((a, b) => a - b)[3];
+      tell({ test: 'resume', backend, median, took });
+      expect(median).toBeLessThan(250);
     },
   );
 

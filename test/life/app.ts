@@ -29,6 +29,7 @@ import { LIFE_BROKERS, type LifeBroker } from './life-brokers.js';
  * go on), `close`, `close twice`.
  */
 const { BROKER = 'memory', ADDRESS = '', TOPIC = '', GROUP = '', MODE = 'pure', HOLD = '', INIT = '' } = process.env;
+const { SHUTDOWN_MS = HOLD === 'stuck' ? '500' : '20000' } = process.env;
 const broker = new MemoryBroker();
 
 class Gate {
@@ -108,7 +109,7 @@ class DatabaseModule {}
 @Module({
   imports: [
     MessagingModule.forRoot({
-      shutdownTimeoutMs: HOLD === 'stuck' ? 500 : 20_000,
+      shutdownTimeoutMs: Number(SHUTDOWN_MS),
       ...(BROKER === 'memory' ? { memory: { broker } } : LIFE_BROKERS[BROKER as LifeBroker].options(ADDRESS)),
     }),
     MessagingModule.forFeature([Done]),

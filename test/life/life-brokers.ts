@@ -20,7 +20,7 @@ export const LIFE_BROKERS = {
   },
   redis: {
     server: 'redis',
-    options: (url) => ({ broker: 'redis', redis: { url } }),
+    options: (url) => ({ broker: 'redis', redis: { url, claimIdleMs: 2_000, leaseMs: 2_000 } }),
     nowhere: ['redis://127.0.0.1:1'],
   },
 } as const satisfies Readonly<Record<string, Broker>>;

@@ -152,6 +152,7 @@ export class Simulation {
   private member(): Member {
     const seen: Owner = { running: new Map(), atOnce: 0 };
     return new Member({
+      app: 'app',
       handlers: [this.definition(seen)],
       maxPollRecords: this.setup.maxPollRecords,
       drainTimeoutMs: DRAIN_MS,

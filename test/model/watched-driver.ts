@@ -65,6 +65,7 @@ export class WatchedDriver {
         for (const partition of partitions) this.open.delete(partition);
         sink.onLost(partitions);
       },
+      onTaken: (partition, deliveries) => sink.onTaken(partition, deliveries),
       onError: (error, info) => sink.onError(error, info),
     };
   }

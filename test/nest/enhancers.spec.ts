@@ -319,32 +319,85 @@ describe('guards, pipes, interceptors and param decorators', () => {
       expect([...reasons('a-dlq'), ...reasons('b-dlq')]).toEqual(['BadRequestException', 'BadRequestException']);
     });
 
-    it('validates what `schema` says where the compiler knows nothing: a class worker, an interface, a topic class', async () => {
+    it('validates what `schema` says where the compiler knows nothing: a class worker, an interface', async () => {
       @Worker({ topic: 'a', schema: Order })
       class Host extends WorkerHost<Order> {
         override async process(order: Order) {
           see(order);
         }
       }
-      class Orders extends EventTopic {
-        static readonly topicName = 'b';
-        static readonly schema = Order;
-      }
       @Injectable()
-      class ByTopic {
-        @Consumer({ topic: Orders })
+      class ByInterface {
+        @Consumer({ topic: 'b', schema: Order })
         async onB(order: Pick<Order, 'id'>) {
           see(order);
         }
       }
-      await start({ providers: [Host, ByTopic, pipe] });
+      await start({ providers: [Host, ByInterface, pipe] });
       await deliverBoth('a');
       await deliverBoth('b');
       expect(seen).toEqual([
         { id: 1, customer: 'c' },
         { id: 1, customer: 'c' },
       ]);
-      expect([...reasons('a-dlq'), ...reasons('b-dlq')]).toEqual(['BadRequestException', 'ValidationError']);
+      expect([...reasons('a-dlq'), ...reasons('b-dlq')]).toEqual(['BadRequestException', 'BadRequestException']);
+    });
+
+    it('does not validate a second time what the topic has validated, and does what the topic leaves to it', async () => {
+      const calls: unknown[] = [];
+      class Counting extends ValidationPipe {
+        override async transform(value: unknown, metadata: ArgumentMetadata) {
+          calls.push(metadata.metatype);
+          return super.transform(value, metadata) as Promise<unknown>;
+        }
+      }
+      const spy = { transform: (value: unknown) => (calls.push('own pipe'), value) };
+      class Validated extends EventTopic {
+        static readonly topicName = 'a';
+        static readonly schema = Order;
+      }
+      class OnSendOnly extends EventTopic {
+        static readonly topicName = 'b';
+        static readonly schema = Order;
+        static override readonly validation = 'send';
+      }
+      class Other {
+        @IsInt()
+        readonly id!: number;
+      }
+      class Elsewhere extends EventTopic {
+        static readonly topicName = 'c';
+        static readonly schema = Order;
+      }
+      @Injectable()
+      class ByTopic {
+        @Consumer({ topic: Validated })
+        async onA(@Payload(new Counting()) order: Order) {
+          see(order);
+        }
+        @Consumer({ topic: OnSendOnly })
+        async onB(order: Order) {
+          see(order);
+        }
+        @Consumer({ topic: Elsewhere, schema: Other })
+        async onC(other: Other) {
+          seen.push(other instanceof Other);
+        }
+      }
+      const all = { provide: APP_PIPE, useValue: new Counting({ transform: true }) };
+      await start({ providers: [ByTopic, all, { provide: APP_PIPE, useValue: spy }] });
+      await deliverBoth('a');
+      expect(calls.splice(0)).toEqual(['own pipe']);
+      await deliverBoth('b');
+      expect(calls.splice(0)).toEqual([Order, Order, 'own pipe']);
+      await deliverBoth('c');
+      expect(calls.splice(0)).toEqual([Other, 'own pipe']);
+      expect(seen).toEqual([good, good, true]);
+      expect(['a', 'b', 'c'].flatMap((topic) => reasons(`${topic}-dlq`))).toEqual([
+        'ValidationError',
+        'BadRequestException',
+        'ValidationError',
+      ]);
     });
 
     it('leaves alone what has no type at run time: nothing is turned into a Function or an Object', async () => {

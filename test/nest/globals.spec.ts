@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type ArgumentMetadata,
   type CanActivate,
@@ -13,10 +14,12 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { describe, expect, it } from 'vitest';
 import { Consumer, MemoryBroker, messagingMicroservice, ProducerService, Worker, WorkerHost } from '../../lib/index.js';
 import type { MessagingOptions } from '../../lib/options/messaging.options.js';
+import type { PreRequestHook } from '../../lib/nest/pre-request-hooks.js';
 import { eventually } from '../support/eventually.js';
 import { type AppSpec, LogRecorder, startApp, testModule } from '../support/test-app.js';
 
 const seen: string[] = [];
+const current = new AsyncLocalStorage<string>();
 
 @Injectable()
 class HttpGuard implements CanActivate {
@@ -84,6 +87,34 @@ describe('app-wide guards, pipes, interceptors and filters', () => {
     await app.listen();
     await app.get(ProducerService).send({ topic: 'events', message: 'one' });
     await eventually(() => expect(seen.splice(0)).toEqual(['pipe body', 'handled one']));
+    await app.close();
+  });
+
+  it('and hooks of `registerPreRequestHook`, where Nest has them, run before guards, each message in a scope of its own', async () => {
+    const broker = new MemoryBroker();
+    const module = await testModule({ options: { memory: { broker } }, providers: [Audit] }).compile();
+    const app = module.createNestMicroservice(messagingMicroservice());
+    app.useGlobalGuards({ canActivate: () => (seen.push(`guard ${current.getStore()}`), true) });
+    const known = app as unknown as { registerPreRequestHook?: (...hooks: readonly PreRequestHook[]) => void };
+    const name = (context: ExecutionContext) =>
+      `${context.getClass().name}.${context.getHandler().name} ${context.switchToRpc().getData<string>()}`;
+    known.registerPreRequestHook?.(
+      (context, next) => {
+        seen.push(`${context.getType()} ${current.getStore()}`);
+        current.enterWith(name(context));
+        return next();
+      },
+      (_context, next) => (seen.push('second'), next()),
+    );
+    await app.listen();
+    await app.get(ProducerService).sendBatch({ topic: 'events', messages: ['one', 'two'], partition: 0 });
+    await eventually(() => expect(seen.at(-1)).toBe('handled two'));
+    const expected = ['one', 'two'].flatMap((message) =>
+      known.registerPreRequestHook
+        ? ['rpc undefined', 'second', `guard Audit.onEvent ${message}`, `handled ${message}`]
+        : ['guard undefined', `handled ${message}`],
+    );
+    expect(seen.splice(0)).toEqual(expected);
     await app.close();
   });
 

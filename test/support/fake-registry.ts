@@ -75,6 +75,7 @@ export class FakeRegistry {
   private answer({ method, url = '' }: IncomingMessage, { schema }: { schema?: string }): [number, unknown] {
     const [path = ''] = url.split('?');
     const parts = path.split('/').slice(1).map(decodeURIComponent);
+    if (parts[0] === 'schemas' && parts[3] === 'versions') return this.subjectsOf(Number(parts[2]));
     if (url === '/schemas/types') return [200, ['AVRO']];
     if (parts[0] === 'schemas') return this.byId(Number(parts[2]));
     if (parts[0] === 'compatibility') {
@@ -116,6 +117,11 @@ export class FakeRegistry {
     if (!found) return [404, { error_code: 40403, message: 'Schema not found' }];
     const { schema, schemaType, references } = found;
     return [200, { schema, ...(schemaType && { schemaType }), ...(references !== undefined && { references }) }];
+  }
+
+  private subjectsOf(id: number): [number, unknown] {
+    const found = [...this.subjects].filter(([, ids]) => ids.includes(id));
+    return [200, found.map(([subject, ids]) => ({ subject, version: ids.indexOf(id) + 1 }))];
   }
 
   private version(subject: string, version: number): [number, unknown] {

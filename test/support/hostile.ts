@@ -1,7 +1,8 @@
-// Bytes that end a process which trusts them. Run in a child of its own, with a small heap: `hostile.ts guarded`, or `hostile.ts raw <row>`.
+// Bytes that end a process which trusts them, and values that avsc would write as others. Run in a child of its own, with a small heap: `hostile.ts guarded`, or `hostile.ts raw <row>`.
 import avsc from 'avsc';
 import { AvroCodec } from '../../lib/serialization/avro/avro-codec.js';
 import type { AvroSchema } from '../../lib/topic/topic.js';
+import { SILENT_LOSSES } from './silent-losses.js';
 
 interface Row {
   readonly name: string;
@@ -97,16 +98,29 @@ function readGuarded({ writer, reader, bytes }: Row): string {
   }
 }
 
+/** Whether the value is refused before anything is written of it. */
+function writeGuarded({ schema, value }: (typeof SILENT_LOSSES)[number]): string {
+  try {
+    new AvroCodec(schema, { isOwn: true }).encode(value, { topic: 't' });
+    return 'was written';
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
 function main(mode: string | undefined, name: string | undefined): void {
   if (mode === 'raw') {
     const row = ROWS.find((one) => one.name === name) as Row;
     avsc.Type.forSchema(row.writer as never).fromBuffer(row.bytes);
   }
-  for (const row of ROWS) {
-    const start = performance.now();
-    const outcome = readGuarded(row);
-    console.log(JSON.stringify({ name: row.name, outcome, ms: Math.round(performance.now() - start) }));
-  }
+  for (const row of ROWS) tell(row.name, () => readGuarded(row));
+  for (const row of SILENT_LOSSES) tell(`lost: ${row.name}`, () => writeGuarded(row));
+}
+
+function tell(name: string, run: () => string): void {
+  const start = performance.now();
+  const outcome = run();
+  console.log(JSON.stringify({ name, outcome, ms: Math.round(performance.now() - start) }));
 }
 
 if (process.argv[2] === 'guarded' || process.argv[2] === 'raw') main(process.argv[2], process.argv[3]);

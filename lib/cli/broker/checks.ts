@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { MessagingError } from '../../core/errors.js';
 import type { HandlerDefinition } from '../../worker/handler-definition.js';
+import type { Place } from '../command/command.js';
 import type { Broker } from './open-broker.js';
 
 const TIMEOUT_MS = 3_000;
@@ -50,6 +51,7 @@ export async function checkRegistry({ formats: { registry } }: Broker): Promise<
 export async function checkTopics(
   { driver }: Broker,
   handlers: readonly HandlerDefinition[],
+  place: Place,
 ): Promise<readonly Finding[]> {
   const wanted = [...new Set(handlers.flatMap(topicsOf))];
   const found = new Map((await driver.admin.describe(wanted)).map(({ topic, partitions }) => [topic, partitions]));
@@ -58,9 +60,9 @@ export async function checkTopics(
     ...missing.map((topic) => ({
       state: 'warn' as const,
       what: `topic ${topic} does not exist`,
-      cure: `messaging kafka create-topic ${topic}; or let the app do it at start (ensureTopics: 'create')`,
+      cure: `messaging ${place} create-topic ${topic}; or let the app do it at start (ensureTopics: 'create')`,
     })),
-    ...handlers.flatMap((handler) => checkConcurrency(handler, found.get(handler.topic))),
+    ...handlers.flatMap((handler) => checkConcurrency(handler, found.get(handler.topic), place)),
   ];
 }
 
@@ -70,7 +72,11 @@ function topicsOf({ topic, outputTopic, deadLetter, retryTopics }: HandlerDefini
 }
 
 /** Where order is that of the partition, no more calls run at once than there are partitions. */
-function checkConcurrency({ name, topic, dispatch }: HandlerDefinition, partitions: number | undefined): Finding[] {
+function checkConcurrency(
+  { name, topic, dispatch }: HandlerDefinition,
+  partitions: number | undefined,
+  place: Place,
+): Finding[] {
   const { concurrency, ordering } = dispatch;
   if (partitions === undefined) return [];
   if (ordering !== 'partition' || concurrency <= partitions)
@@ -79,7 +85,7 @@ function checkConcurrency({ name, topic, dispatch }: HandlerDefinition, partitio
     {
       state: 'warn',
       what: `${name}: concurrency ${concurrency}, but only ${partitions} partitions of ${topic} in strict order`,
-      cure: `messaging kafka add-partitions ${topic}; or ordering: 'key'; or a lower concurrency`,
+      cure: `${place === 'kafka' ? `messaging kafka add-partitions ${topic}; or ` : ''}ordering: 'key'; or a lower concurrency`,
     },
   ];
 }

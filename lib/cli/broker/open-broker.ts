@@ -6,9 +6,8 @@ import { BrokerUnavailableError, ConfigurationError, UnsupportedByBrokerError } 
 import type { Log } from '../../core/log.js';
 import type { BrokerAdmin } from '../../driver/broker-admin.js';
 import type { Driver } from '../../driver/driver.js';
-import { driverFactory, type DriverFactory } from '../../driver/driver.factory.js';
+import { driverFactory } from '../../driver/driver.factory.js';
 import type { Formats } from '../../serialization/formats.js';
-import type { ResolvedConnection } from '../../options/connection.options.js';
 import { MESSAGING_OPTIONS } from '../../messaging.tokens.js';
 import { resolveMessagingOptions, type ResolvedMessagingOptions } from '../../options/messaging.options.js';
 import type { CliCall, CliValues } from '../command/command.js';
@@ -17,12 +16,6 @@ import { findApp } from '../app/find-app.js';
 import { openApp } from '../app/open-app.js';
 
 const CLOSE_MS = 5_000;
-
-/** Of the two Kafka clients kafkajs is the one that administers, whichever the app's handlers use. */
-const administering: DriverFactory = {
-  ...driverFactory,
-  create: (connection, context) => driverFactory.create(withKafkajs(connection), context),
-};
 
 /** A connected broker, for as long as `use` takes. */
 export interface Broker {
@@ -44,7 +37,7 @@ export async function withBroker<T>(call: BrokerCall, use: (broker: Broker) => P
   const options = await optionsOf(call);
   if (options.faults.length > 0) throw new ConfigurationError(options.faults, 'The broker cannot be asked');
   const log = new BrokerLog(call);
-  const connections = new Connections(options, { drivers: administering, clock: systemClock, log });
+  const connections = new Connections(options, { drivers: driverFactory, clock: systemClock, log });
   try {
     const connection = connections.get(connectionNameOf(call, options));
     const driver = await connect(connection);
@@ -89,7 +82,12 @@ function unavailable({ name, status }: Connection): Error {
 export async function optionsOf({ place, options }: BrokerCall): Promise<ResolvedMessagingOptions> {
   const { app: file, bootstrapServers, url } = options;
   if (file === undefined)
-    return resolveMessagingOptions({ broker: place || 'kafka', kafka: { bootstrapServers }, redis: { url } });
+    return resolveMessagingOptions({
+      broker: place || 'kafka',
+      kafka: { bootstrapServers },
+      // how long messages are kept is the app's affair, which is not known here
+      redis: { url, retentionMs: Number.MAX_SAFE_INTEGER },
+    });
   const app = await openApp(findApp(process.cwd(), file) as string, ['error']);
   return app.get<ResolvedMessagingOptions>(MESSAGING_OPTIONS);
 }
@@ -125,9 +123,4 @@ class BrokerLog implements Log {
 /** Variables of the project's `.env`; what the environment has stays. */
 export function loadEnvFile(): void {
   if (existsSync('.env')) process.loadEnvFile('.env');
-}
-
-function withKafkajs(connection: ResolvedConnection): ResolvedConnection {
-  if (connection.kind !== 'kafka') return connection;
-  return { ...connection, options: { ...connection.options, backend: 'kafkajs', assignor: 'roundrobin' } };
 }

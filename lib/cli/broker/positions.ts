@@ -1,5 +1,6 @@
 import { UnknownGroupError } from '../../core/errors.js';
 import type { BrokerAdmin, PartitionPosition, PositionTarget } from '../../driver/broker-admin.js';
+import { compareOffsets } from '../../core/offset.js';
 import { expected } from '../../options/resolve-options.js';
 import { momentOf } from '../command/readers.js';
 import type { CliOption } from '../command/command.js';
@@ -15,7 +16,7 @@ export function position(flags: string, description: string): CliOption<Position
     read(value) {
       if (['beginning', 'earliest'].includes(value)) return { at: 'earliest' };
       if (['end', 'latest'].includes(value)) return { at: 'latest' };
-      if (/^\d+$/.test(value)) return { offset: value };
+      if (/^\d+(-\d+)?$/.test(value)) return { offset: value };
       const time = momentOf(value, Date.now());
       if (time !== undefined) return { time };
       throw new UsageError(expected('the position', RULE, value));
@@ -43,5 +44,5 @@ export async function positionsOfGroup(
 
 /** What retention has dropped cannot be read any more. */
 function later(kept: string | null | undefined, start: string): string {
-  return kept === null || kept === undefined || BigInt(kept) < BigInt(start) ? start : kept;
+  return kept === null || kept === undefined || compareOffsets(kept, start) < 0 ? start : kept;
 }

@@ -31,7 +31,7 @@ export async function readAsGroup({ admin, driver, log }: Broker, plan: GroupRea
   if (members !== 0) throw new GroupInUseError(groupId, members);
   const request: SubscribeRequest = {
     groupId,
-    topics: [{ topic, autoOffsetReset: 'earliest', maxUncommitted: LIMITS.maxUncommitted }],
+    topics: [{ topic, autoOffsetReset: 'earliest', ...LIMITS }],
     maxPollRecords: LIMITS.maxInFlight,
     drainTimeoutMs: 1_000,
   };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Delivery } from '../../core/delivery.js';
 import type { MessagingError } from '../../core/errors.js';
+import { compareOffsets, offsetAfter } from '../../core/offset.js';
 import { Fifo } from '../../core/fifo.js';
 import type { BrokerAdmin, PartitionPosition, ReadSink, TopicReader } from '../../driver/broker-admin.js';
 
@@ -88,12 +89,12 @@ class TopicRead implements ReadSink {
     const end = this.plan.until?.find((one) => one.partition === partition)?.offset;
     for (const delivery of deliveries) {
       if (this.plan.signal.aborted) return false;
-      if (end !== undefined && BigInt(delivery.offset) >= BigInt(end)) break;
+      if (end !== undefined && compareOffsets(delivery.offset, end) >= 0) break;
       const goesOn = await this.plan.onMessage(delivery);
-      this.reached.set(partition, String(BigInt(delivery.offset) + 1n));
+      this.reached.set(partition, offsetAfter(delivery.offset));
       if (!goesOn) return false;
     }
-    if (end === undefined || BigInt(offset) < BigInt(end)) this.reached.set(partition, offset);
+    if (end === undefined || compareOffsets(offset, end) < 0) this.reached.set(partition, offset);
     else this.close(partition, end);
     return true;
   }
@@ -106,7 +107,7 @@ class TopicRead implements ReadSink {
 
 function isOver({ partition, offset }: PartitionPosition, until: readonly PartitionPosition[] | undefined): boolean {
   const end = until?.find((one) => one.partition === partition)?.offset;
-  return until !== undefined && (end === undefined || BigInt(offset) >= BigInt(end));
+  return until !== undefined && (end === undefined || compareOffsets(offset, end) >= 0);
 }
 
 /** Of a group of its own, in case that the client needs one. */

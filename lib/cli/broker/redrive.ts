@@ -2,6 +2,7 @@ import { sleep, systemClock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import { MessagingError } from '../../core/errors.js';
 import type { OutgoingRecord } from '../../core/message.js';
+import { offsetAfter } from '../../core/offset.js';
 import type { PartitionPosition } from '../../driver/broker-admin.js';
 import { CommandError } from '../exit-code.js';
 import type { Progress } from '../terminal/progress.js';
@@ -59,7 +60,7 @@ export class Redrive {
       await this.assertExists(record.topic);
       this.batch.push(record);
     }
-    this.reached.set(delivery.partition.index, String(BigInt(delivery.offset) + 1n));
+    this.reached.set(delivery.partition.index, offsetAfter(delivery.offset));
     if (this.batch.length >= (Number.isFinite(rate) ? 1 : BATCH)) await this.flush();
     if (systemClock.now() - this.savedAt > SAVE_EVERY_MS) await this.save();
   }

@@ -1,3 +1,4 @@
+import { offsetsBetween } from '../../core/offset.js';
 import type { PartitionPosition } from '../../driver/broker-admin.js';
 import { filterOptions, matches, progressGroupOf, toDeadLetter, type DeadLetter } from '../broker/dead-letters.js';
 import { toMessageLine } from '../broker/message-lines.js';
@@ -18,7 +19,7 @@ const MAX_REDRIVES = 3;
 
 export const listDeadLetters = defineCommand({
   name: 'dlq list',
-  places: ['kafka'],
+  places: ['kafka', 'redis'],
   summary: 'list the topics of dead letters, and how many they hold',
   details:
     'Topics whose name ends with -dlq, as handlers name them by default. Those sent again stay counted: the log keeps them.',
@@ -46,7 +47,7 @@ export const listDeadLetters = defineCommand({
 
 export const showDeadLetters = defineCommand({
   name: 'dlq show',
-  places: ['kafka'],
+  places: ['kafka', 'redis'],
   summary: 'show dead letters: where from, why, how often tried',
   args: '<topic>',
   options: {
@@ -93,7 +94,7 @@ export const showDeadLetters = defineCommand({
 
 export const redriveDeadLetters = defineCommand({
   name: 'dlq redrive',
-  places: ['kafka'],
+  places: ['kafka', 'redis'],
   summary: 'send dead letters to where they came from, for the group that gave them up',
   details: `Key, value and headers stay; x-redrive-count counts, and ${MAX_REDRIVES} is the most without --max-redrives, so that nothing goes round for ever. x-target-group makes other groups pass over it. Interrupted, the same command goes on where it was.`,
   args: '<topic>',
@@ -126,8 +127,8 @@ export const redriveDeadLetters = defineCommand({
         : await positionsOfGroup(admin, progressGroup, topic);
       const until = await admin.positionsAt(topic, { at: 'latest' });
       const total = between(from, until);
-      const question = `Look at ${total} dead letters of ${topic}, and send those that match again?`;
-      if (!dryRun && total > 0 && !(await terminal.confirm(question, options.yes)))
+      const question = `Look at ${total ?? 'the'} dead letters of ${topic}, and send those that match again?`;
+      if (!dryRun && total !== 0 && !(await terminal.confirm(question, options.yes)))
         return terminal.tell('Nothing was sent.');
       const counts = await redrive(broker, plan, { from, until, terminal });
       if (options.json) await terminal.printJson({ dryRun, ...counts });
@@ -169,9 +170,11 @@ function tellCounts({ sent, left }: RedriveCounts, dryRun: boolean, terminal: Te
     terminal.tell(`${left['no origin']} do not say where they came from and are left; --to names a topic.`);
 }
 
-function between(from: readonly PartitionPosition[], until: readonly PartitionPosition[]): number {
-  const start = new Map(from.map(({ partition, offset }) => [partition, BigInt(offset)]));
-  return until.reduce((sum, { partition, offset }) => sum + Number(BigInt(offset) - (start.get(partition) ?? 0n)), 0);
+/** Undefined where positions do not tell. */
+function between(from: readonly PartitionPosition[], until: readonly PartitionPosition[]): number | undefined {
+  const start = new Map(from.map(({ partition, offset }) => [partition, offset]));
+  const counts = until.map(({ partition, offset }) => offsetsBetween(start.get(partition) ?? '0', offset));
+  return counts.reduce((sum, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
 }
 
 async function showRows(rows: readonly DeadLetter[], terminal: Terminal): Promise<void> {

@@ -5,21 +5,24 @@ import { findApp } from '../app/find-app.js';
 import { handlersOf, openApp } from '../app/open-app.js';
 import { checkAddress, checkRegistry, checkServers, checkTopics, type Finding } from '../broker/checks.js';
 import { connectionNameOf, optionsOf, withBroker, type BrokerCall } from '../broker/open-broker.js';
-import { defineCommand } from '../command/command.js';
+import { defineCommand, type Place } from '../command/command.js';
 import { brokerOptions, json } from '../command/common-options.js';
 import { EXIT } from '../exit-code.js';
 
 export const doctor = defineCommand({
   name: 'doctor',
-  places: ['kafka'],
+  places: ['kafka', 'redis'],
   summary: 'look for what is wrong with the cluster, the login and the app, with a cure for each',
   details:
     'With an app (--app, or found), its options are used and its handlers are checked too. Ends with 1 when something fails; warnings are no failure.',
   args: '',
   options: { ...brokerOptions, json },
-  examples: ['doctor', 'doctor -b broker-1:9092,broker-2:9092'],
+  examples: ['doctor', 'doctor --app dist/app.module.js --json'],
   async run({ place, options, terminal }) {
-    const app = options.bootstrapServers === undefined ? findApp(process.cwd(), options.app) : undefined;
+    const app =
+      options.bootstrapServers === undefined && options.url === undefined
+        ? findApp(process.cwd(), options.app)
+        : undefined;
     const call = { place, terminal, options: { ...options, ...(app !== undefined && { app }) } };
     const findings = [...(await checkBroker(call)), ...(app === undefined ? [noApp] : [])];
     const { green, yellow, red } = terminal.colors;
@@ -57,16 +60,22 @@ async function checkBroker(call: BrokerCall): Promise<readonly Finding[]> {
       { state: 'ok', what: `connection ${broker.name} is up, and the login is accepted` },
       ...(await checkServers(broker)),
       ...(await checkRegistry(broker)),
-      ...(await checkTopics(broker, handlers)),
+      ...(await checkTopics(broker, handlers, call.place)),
     ]);
   } catch (error) {
-    if (error instanceof MessagingError) return [...reached, toFinding(error)];
+    if (error instanceof MessagingError) return [...reached, toFinding(error, call.place)];
     throw error;
   }
 }
 
 async function checkBootstrap(name: string, { connections }: ResolvedMessagingOptions): Promise<readonly Finding[]> {
   const settings = connections.get(name);
+  if (settings?.kind === 'redis') {
+    const { hostname, port } = new URL(settings.options.url);
+    return [
+      await checkAddress(hostname, Number(port || 6379), 'Start the server, correct `url`, or open the way to it.'),
+    ];
+  }
   if (settings?.kind !== 'kafka') return [];
   const cure = 'Start the broker, correct `bootstrapServers`, or open the way to it.';
   return Promise.all(
@@ -83,11 +92,12 @@ async function handlersFor({ options }: BrokerCall, connection: string): Promise
   return handlersOf(app).definitions.handlers.filter((handler) => handler.connection === connection);
 }
 
-function toFinding(error: MessagingError): Finding {
-  return { state: 'fail', what: error.message, cure: cureOf(error) };
+function toFinding(error: MessagingError, place: Place): Finding {
+  return { state: 'fail', what: error.message, cure: cureOf(error, place) };
 }
 
-function cureOf(error: MessagingError): string {
+function cureOf(error: MessagingError, place: Place): string {
+  if (place === 'redis') return 'Do what the text says, or look at the log of the server.';
   if (error instanceof AuthenticationError)
     return 'Correct `securityProtocol`, `saslMechanism`, the user and the certificates; compare with the listener of the broker.';
   if (error instanceof AuthorizationError) return 'Grant this user the permission that the text names.';

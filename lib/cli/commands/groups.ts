@@ -9,7 +9,7 @@ import { UsageError } from '../exit-code.js';
 
 export const groups = defineCommand({
   name: 'groups',
-  places: ['kafka'],
+  places: ['kafka', 'redis'],
   summary: 'list the consumer groups: state, members and lag',
   details:
     'A lag of `-` is not known: the group has no position in some partition. Members of `-` cannot be seen by this client.',
@@ -40,7 +40,7 @@ export const groups = defineCommand({
 
 export const describeGroup = defineCommand({
   name: 'group describe',
-  places: ['kafka'],
+  places: ['kafka', 'redis'],
   summary: 'show where a group is in each partition, and who reads it',
   args: '<group>',
   options: { ...brokerOptions, json },
@@ -80,7 +80,7 @@ const seekOptions = {
 
 export const seekGroup = defineCommand({
   name: 'group seek',
-  places: ['kafka'],
+  places: ['kafka', 'redis'],
   summary: 'move a group that nobody is a member of to another position',
   details:
     'Without --execute nothing is changed. An offset outside of the log becomes its nearest end; what the broker then has is read back.',

@@ -5,10 +5,11 @@ import { defineCommand } from '../command/command.js';
 import { brokerOptions, json, yes } from '../command/common-options.js';
 import { flag, integer, pairs } from '../command/readers.js';
 import { CommandError, UsageError } from '../exit-code.js';
+import type { Column } from '../terminal/table.js';
 
 export const topics = defineCommand({
   name: 'topics',
-  places: ['kafka'],
+  places: ['kafka', 'redis'],
   summary: 'list the topics: partitions and messages',
   args: '',
   options: { ...brokerOptions, internal: flag('--internal', "show the broker's own topics too"), json },
@@ -36,7 +37,7 @@ export const topics = defineCommand({
 
 export const describeTopic = defineCommand({
   name: 'describe-topic',
-  places: ['kafka'],
+  places: ['kafka', 'redis'],
   summary: 'show a topic: its partitions, where they lie, and its settings',
   args: '<topic>',
   options: { ...brokerOptions, json },
@@ -51,16 +52,23 @@ export const describeTopic = defineCommand({
           { title: 'partition', value: ({ partition }) => partition, align: 'right' },
           { title: 'start', value: ({ start }) => start, align: 'right' },
           { title: 'end', value: ({ end }) => end, align: 'right' },
-          { title: 'leader', value: ({ leader }) => leader, align: 'right' },
-          { title: 'replicas', value: ({ replicas }) => replicas?.join(',') },
-          { title: 'in sync', value: ({ inSync }) => inSync?.join(',') },
+          { title: 'messages', value: ({ messages }) => messages, align: 'right' },
+          ...(found.partitions.some(({ leader }) => leader !== undefined) ? SERVER_COLUMNS : []),
         ],
         {},
       );
+      if (!found.configs) return terminal.tell('Settings are not shown: this client cannot see them without kafkajs.');
       for (const [name, value] of Object.entries(found.configs)) await terminal.print(`${name}=${value}`);
     });
   },
 });
+
+/** Where the broker has several servers. */
+const SERVER_COLUMNS: readonly Column<PartitionDetails>[] = [
+  { title: 'leader', value: ({ leader }) => leader, align: 'right' },
+  { title: 'replicas', value: ({ replicas }) => replicas?.join(',') },
+  { title: 'in sync', value: ({ inSync }) => inSync?.join(',') },
+];
 
 export const createTopic = defineCommand({
   name: 'create-topic',
@@ -98,7 +106,7 @@ export const createTopic = defineCommand({
 
 export const deleteTopic = defineCommand({
   name: 'delete-topic',
-  places: ['kafka'],
+  places: ['kafka', 'redis'],
   summary: 'delete a topic with all its messages',
   args: '<topic>',
   options: { ...brokerOptions, yes },
@@ -136,9 +144,8 @@ export const addPartitions = defineCommand({
   },
 });
 
-/** With control records and compaction it is the most that there can be. */
 export function messagesIn(partitions: readonly PartitionDetails[]): number {
-  return partitions.reduce((sum, { start, end }) => sum + Number(end) - Number(start), 0);
+  return partitions.reduce((sum, { messages }) => sum + messages, 0);
 }
 
 /** Deleted between the list and the question. */

@@ -1,20 +1,24 @@
 import { sleep } from '../../core/clock.js';
 import { BrokerUnavailableError, ClosedError, MessagingError, UnknownTopicError } from '../../core/errors.js';
-import type { DriverContext, TopicAdmin, TopicDescription, TopicSpec } from '../driver.js';
+import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicSpec } from '../driver.js';
 import type { Position, TopicPartition } from '../kafka/group-member.js';
+import { boundsFrom, type LogBounds } from '../kafka/start-positions.js';
 import { toMessagingError } from './confluent.errors.js';
+import type { KafkajsSettings } from './kafkajs-settings.js';
 import {
   promised,
   type Callback,
   type ConfluentModule,
   type NativeAdmin,
+  type OffsetAnswer,
   type TopicAnswer,
 } from './confluent.native.js';
 
-const TIMEOUT_MS = 5_000;
+export const TIMEOUT_MS = 5_000;
 const LEADER_POLL_MS = 100;
 const LEADER_POLLS = 100;
 const TOPIC_EXISTS = 36;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
 /** Shares the connections of the producer. */
@@ -23,6 +27,7 @@ export class ConfluentAdmin implements TopicAdmin {
     private readonly confluent: ConfluentModule,
     private readonly native: () => NativeAdmin | undefined,
     private readonly context: DriverContext,
+    private readonly kafkajs: KafkajsSettings,
   ) {}
 
   async describe(topics: readonly string[]): Promise<readonly TopicDescription[]> {
@@ -35,28 +40,60 @@ export class ConfluentAdmin implements TopicAdmin {
     for (const { topic } of specs) await this.waitForLeaders(topic);
   }
 
+  /** How topics that exist keep their messages; none where that cannot be seen. */
+  async settings(topics: readonly string[]): Promise<readonly TopicSettings[]> {
+    return (await this.kafkajs.find())?.settings(topics) ?? [];
+  }
+
   /** How many partitions a topic has. @throws UnknownTopicError */
   async partitionsOf(topic: string): Promise<number> {
+    return (await this.partitions(topic)).length;
+  }
+
+  /** @throws UnknownTopicError */
+  async partitions(topic: string): Promise<TopicAnswer['partitions']> {
     const [found] = await this.ask<readonly TopicAnswer[]>(topic, (admin, done) =>
       admin.describeTopics([topic], { timeout: TIMEOUT_MS }, done),
     );
     if (found?.error) throw this.wrap(found.error, topic);
-    const count = found?.partitions.length ?? 0;
-    if (count === 0) throw new UnknownTopicError(topic, { connection: this.context.connection });
-    return count;
+    if (!found || found.partitions.length === 0)
+      throw new UnknownTopicError(topic, { connection: this.context.connection });
+    return found.partitions;
   }
 
   /** Where these logs end for a reader of committed messages. */
-  async ends(partitions: readonly TopicPartition[]): Promise<Position[]> {
-    const asked = partitions.map((one) => ({ ...one, offset: this.confluent.OffsetSpec.LATEST }));
-    const options = { timeout: TIMEOUT_MS, isolationLevel: READ_COMMITTED } as const;
-    const ends = await this.ask<
-      Awaited<readonly { topic: string; partition: number; offset?: number; error?: Error }[]>
-    >(undefined, (admin, done) => admin.listOffsets(asked, options, done as never));
-    return ends.map(({ topic, partition, offset = 0, error }) => {
-      if (error) throw this.wrap(error, topic);
-      return { topic, partition, offset: String(offset) };
-    });
+  ends(partitions: readonly TopicPartition[]): Promise<Position[]> {
+    return this.offsetsAt(partitions, this.confluent.OffsetSpec.LATEST, READ_COMMITTED);
+  }
+
+  /** What these logs have. */
+  async bounds(partitions: readonly TopicPartition[]): Promise<LogBounds[]> {
+    const { EARLIEST, LATEST } = this.confluent.OffsetSpec;
+    const [starts, ends] = await Promise.all([
+      this.offsetsAt(partitions, EARLIEST, READ_UNCOMMITTED),
+      this.offsetsAt(partitions, LATEST, READ_UNCOMMITTED),
+    ]);
+    return boundsFrom(starts, ends);
+  }
+
+  /** The offset in each partition that a specification means; -1 for a time that nothing is as new as. */
+  async offsetsAt(partitions: readonly TopicPartition[], at: unknown, isolationLevel: 0 | 1): Promise<Position[]> {
+    if (partitions.length === 0) return [];
+    const asked = partitions.map(({ topic, partition }) => ({ topic, partition, offset: at }));
+    const found = await this.ask<readonly OffsetAnswer[]>(undefined, (admin, done) =>
+      admin.listOffsets(asked, { timeout: TIMEOUT_MS, isolationLevel }, done),
+    );
+    const wrong = found.find(({ error }) => error !== undefined);
+    if (wrong) {
+      await this.refresh(wrong.topic);
+      throw this.wrap(wrong.error, wrong.topic);
+    }
+    return found.map(({ topic, partition, offset = 0 }) => ({ topic, partition, offset: String(offset) }));
+  }
+
+  /** This request of librdkafka's goes to the leader that it knows, and does not ask anew when that has moved (seen: for minutes). */
+  private async refresh(topic: string): Promise<void> {
+    await this.ask(topic, (admin, done) => admin.getMetadata({ topic, timeout: TIMEOUT_MS }, done));
   }
 
   private async describeOne(topic: string): Promise<TopicDescription | undefined> {
@@ -68,14 +105,16 @@ export class ConfluentAdmin implements TopicAdmin {
     }
   }
 
-  private async createOne({ topic, partitions = -1, replicationFactor = -1, retentionMs, cleanupPolicy }: TopicSpec) {
+  private async createOne(spec: TopicSpec): Promise<void> {
+    const { topic, partitions = -1, replicationFactor = -1, retentionMs, cleanupPolicy, configs } = spec;
     const config = {
       ...(retentionMs !== undefined && { 'retention.ms': String(retentionMs) }),
       ...(cleanupPolicy !== undefined && { 'cleanup.policy': cleanupPolicy }),
+      ...configs,
     };
-    const spec = { topic, num_partitions: partitions, replication_factor: replicationFactor, config };
+    const native = { topic, num_partitions: partitions, replication_factor: replicationFactor, config };
     try {
-      await this.ask(topic, (admin, done: Callback) => admin.createTopic(spec, TIMEOUT_MS, done));
+      await this.ask(topic, (admin, done: Callback) => admin.createTopic(native, TIMEOUT_MS, done));
     } catch (error) {
       if (((error as Error).cause as { code?: number } | undefined)?.code !== TOPIC_EXISTS) throw error;
     }
@@ -105,7 +144,8 @@ export class ConfluentAdmin implements TopicAdmin {
     }
   }
 
-  private async ask<Answer>(
+  /** One question to the cluster. */
+  async ask<Answer>(
     topic: string | undefined,
     question: (admin: NativeAdmin, done: Callback<Answer>) => void,
   ): Promise<Answer> {

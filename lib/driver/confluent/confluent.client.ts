@@ -51,6 +51,11 @@ export function clientConfig(options: ResolvedKafkaOptions): NativeConfig {
   };
 }
 
+/** What a user sets by librdkafka's own names; what is not a setting, librdkafka says when the client is made. */
+export function nativeOf({ native = {} }: ResolvedKafkaOptions): NativeConfig {
+  return native as NativeConfig;
+}
+
 function security(options: ResolvedKafkaOptions): NativeConfig {
   const { securityProtocol, saslMechanism, saslUsername, saslPassword, sslCafile, sslCertfile, sslKeyfile } = options;
   return {

@@ -3,10 +3,10 @@ import { ClosedError } from '../../core/errors.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DeliverySink, DriverContext, SubscribeRequest } from '../driver.js';
 import { GroupConsumer } from '../kafka/group-consumer.js';
-import type { Position } from '../kafka/group-member.js';
+import type { TopicPartition } from '../kafka/group-member.js';
 import { toMessagingError } from './confluent.errors.js';
 import { ConfluentMember } from './confluent.member.js';
-import type { ConfluentModule, NativePosition } from './confluent.native.js';
+import type { ConfluentModule } from './confluent.native.js';
 import type { ConfluentProducer } from './confluent.producer.js';
 import { ConfluentTransactor } from './confluent.transactor.js';
 
@@ -27,6 +27,7 @@ export function createConfluentConsumer(parts: ConfluentConsumerParts): GroupCon
     if (!member) throw new ClosedError('there is no member');
     return member;
   };
+  const bounds = (partitions: readonly TopicPartition[]) => parts.producer.admin.bounds(partitions);
   const partitionsOf = (topic: string) => parts.producer.admin.partitionsOf(topic);
   return new GroupConsumer({
     ...parts,
@@ -35,14 +36,8 @@ export function createConfluentConsumer(parts: ConfluentConsumerParts): GroupCon
     transactions: {
       idOf: () => id,
       open: () => new ConfluentTransactor(id, { ...parts, consumer: () => current().committer, partitionsOf }),
-      committed: async (partitions) => (await current().committed(partitions)).map(toPosition),
+      committed: async (partitions) => current().committed(partitions),
     },
-    createMember: (events) => (member = new ConfluentMember({ ...parts, events })),
+    createMember: (events) => (member = new ConfluentMember({ ...parts, events, bounds })),
   });
-}
-
-function toPosition(committed: NativePosition | Error): Position {
-  if (committed instanceof Error) throw committed;
-  const { topic, partition, offset = -1 } = committed;
-  return { topic, partition, offset: String(Math.max(offset, -1)) };
 }

@@ -22,6 +22,7 @@ export const CODE = {
   authentication: -169,
   assign: -175,
   revoke: -174,
+  offsetReset: -140,
   ssl: -181,
   queueFull: -184,
   timedOut: -185,

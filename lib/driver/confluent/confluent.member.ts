@@ -1,6 +1,7 @@
 import { deadlineIn, settledBefore, sleep, type Deadline } from '../../core/clock.js';
 import { BrokerUnavailableError, ClosedError } from '../../core/errors.js';
 import { groupBy } from '../../core/group-by.js';
+import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext, SubscribeRequest } from '../driver.js';
 import {
@@ -10,6 +11,7 @@ import {
   type Position,
   type TopicPartition,
 } from '../kafka/group-member.js';
+import { startPositions, type Committed, type LogBounds } from '../kafka/start-positions.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
 import { toDelivery } from './confluent.delivery.js';
 import { CODE } from './confluent.errors.js';
@@ -21,7 +23,7 @@ import {
   type NativeMessage,
   type NativePosition,
 } from './confluent.native.js';
-import { consumerConfig, pollIntervalOf } from './consumer-config.js';
+import { consumerConfig } from './consumer-config.js';
 import { PollLoop } from './poll-loop.js';
 
 const BROKER_MS = 5_000;
@@ -35,6 +37,8 @@ export interface ConfluentMemberParts {
   readonly context: DriverContext;
   readonly request: SubscribeRequest;
   readonly events: MemberEvents;
+  /** What the logs of these have. */
+  readonly bounds: (partitions: readonly TopicPartition[]) => Promise<readonly LogBounds[]>;
 }
 
 /** One librdkafka consumer. */
@@ -87,7 +91,7 @@ export class ConfluentMember implements GroupMember {
   /** For those who commit. The broker checks the member's generation only, and after a pause of the loop not even that. @throws ClosedError */
   get committer(): NativeConsumer {
     const { options, context } = this.parts;
-    if (this.consumer.assignmentLost() || this.loop.gapMs(context.clock.now()) > pollIntervalOf(options))
+    if (this.consumer.assignmentLost() || this.loop.gapMs(context.clock.now()) > options.maxPollIntervalMs)
       throw new ClosedError("the partitions are no longer this member's");
     return this.consumer;
   }
@@ -104,8 +108,11 @@ export class ConfluentMember implements GroupMember {
   }
 
   /** Where the group is: while a transaction with one of these is under way, librdkafka waits for its end. */
-  committed(partitions: readonly TopicPartition[]): Promise<readonly (NativePosition | Error)[]> {
-    return promised((done) => this.consumer.committed(partitions, BROKER_MS, done));
+  async committed(partitions: readonly TopicPartition[]): Promise<readonly Committed[]> {
+    const answers = await promised<readonly (NativePosition | Error)[]>((done) =>
+      this.consumer.committed(partitions, BROKER_MS, done),
+    );
+    return answers.map(toPosition);
   }
 
   leave(deadline: Deadline): Promise<void> {
@@ -152,7 +159,7 @@ export class ConfluentMember implements GroupMember {
       events.onAssigned(partitions);
       await events.onPositioning(partitions);
       positions = await this.positionsOf(partitions);
-      await events.onPositions(positions);
+      if (!this.over) await events.onPositions(positions);
     }
     const native = this.over
       ? partitions
@@ -182,29 +189,22 @@ export class ConfluentMember implements GroupMember {
     if (paused.length > 0) this.consumer.resume(paused);
   }
 
-  /** Where the group left off; where it has never been, what the topic's `autoOffsetReset` says, as a number. */
+  /** Where reading begins, as numbers. */
   private async positionsOf(partitions: readonly NativePosition[]): Promise<readonly Position[]> {
+    const { request, bounds } = this.parts;
     while (partitions.length > 0 && !this.over) {
       try {
-        const committed = await this.committed(partitions);
-        return await Promise.all(committed.map((one) => this.positionOf(one)));
+        return startPositions(request, await this.committed(partitions), await bounds(partitions));
       } catch (error) {
+        if (error instanceof OffsetResetError) {
+          this.crash(error);
+          return [];
+        }
         this.parts.events.onTrouble(error);
         await sleep(this.parts.context.clock, RETRY_MS);
       }
     }
     return [];
-  }
-
-  private async positionOf(committed: NativePosition | Error): Promise<Position> {
-    if (committed instanceof Error) throw committed;
-    const { topic, partition, offset, metadata = '' } = committed;
-    if (offset !== undefined && offset >= 0) return { topic, partition, offset: String(offset), metadata };
-    const ends = await promised<{ lowOffset: number; highOffset: number }>((done) =>
-      this.consumer.queryWatermarkOffsets(topic, partition, BROKER_MS, done),
-    );
-    const reset = this.parts.request.topics.find((one) => one.topic === topic)?.autoOffsetReset;
-    return { topic, partition, offset: String(reset === 'latest' ? ends.highOffset : ends.lowOffset), metadata };
   }
 
   private onMessages(messages: readonly NativeMessage[], ends: readonly NativePosition[]): void {
@@ -221,7 +221,8 @@ export class ConfluentMember implements GroupMember {
   /** librdkafka mends what it can by itself. */
   private onError(error: NativeError): void {
     if (this.over) return;
-    if (error.isFatal === true || error.code === CODE.fatal) return this.crash(error);
+    if (error.isFatal === true || error.code === CODE.fatal || error.code === CODE.offsetReset)
+      return this.crash(error);
     if (error.code === CODE.allBrokersDown || error.code > 0) this.parts.events.onTrouble(error);
     else this.parts.context.log.debug(`librdkafka: ${error.message}`);
   }
@@ -235,4 +236,10 @@ export class ConfluentMember implements GroupMember {
   private get isCooperative(): boolean {
     return this.consumer.rebalanceProtocol() === 'COOPERATIVE';
   }
+}
+
+function toPosition(committed: NativePosition | Error): Committed {
+  if (committed instanceof Error) throw committed;
+  const { topic, partition, offset = -1, metadata = '' } = committed;
+  return { topic, partition, offset: String(offset), metadata };
 }

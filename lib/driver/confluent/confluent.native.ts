@@ -6,7 +6,7 @@ export interface ConfluentModule {
   readonly Producer: new (config: NativeConfig, topicConfig?: NativeConfig) => NativeProducer;
   readonly KafkaConsumer: new (config: NativeConfig, topicConfig?: NativeConfig) => NativeConsumer;
   readonly AdminClient: { createFrom(client: NativeClient): NativeAdmin };
-  readonly OffsetSpec: { readonly LATEST: unknown; readonly EARLIEST: unknown };
+  readonly OffsetSpec: { new (time: number): unknown; readonly LATEST: unknown; readonly EARLIEST: unknown };
   readonly librdkafkaVersion: string;
 }
 
@@ -25,12 +25,9 @@ export interface NativeClient {
   connect(metadata: { readonly allTopics: boolean; readonly timeout: number }, done: Callback<unknown>): void;
   disconnect(done: () => void): void;
   isConnected(): boolean;
-  getMetadata(options: { readonly topic: string; readonly timeout: number }, done: Callback<unknown>): void;
-  queryWatermarkOffsets(
-    topic: string,
-    partition: number,
-    timeoutMs: number,
-    done: Callback<{ readonly lowOffset: number; readonly highOffset: number }>,
+  getMetadata(
+    options: { readonly topic?: string; readonly allTopics?: boolean; readonly timeout: number },
+    done: Callback<{ readonly brokers: readonly NativeServer[] }>,
   ): void;
   on(event: 'event.error', listener: (error: NativeError) => void): void;
   on(event: 'event.log', listener: (entry: { readonly fac?: string; readonly message?: string }) => void): void;
@@ -111,18 +108,48 @@ export interface NativeConsumer extends NativeClient {
   resume(partitions: readonly NativePosition[]): void;
 }
 
+export interface NativeServer {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Timeout {
+  readonly timeout: number;
+}
+
 export interface NativeAdmin {
+  getMetadata: NativeClient['getMetadata'];
   createTopic(topic: NativeTopic, timeoutMs: number, done: Callback): void;
-  describeTopics(
-    topics: readonly string[],
-    options: { readonly timeout: number },
-    done: Callback<readonly TopicAnswer[]>,
+  deleteTopic(topic: string, timeoutMs: number, done: Callback): void;
+  createPartitions(topic: string, count: number, timeoutMs: number, done: Callback): void;
+  listTopics(options: Timeout, done: Callback<readonly string[]>): void;
+  listGroups(options: Timeout, done: Callback<{ readonly groups: readonly NativeGroup[] }>): void;
+  describeGroups(
+    groups: readonly string[],
+    options: Timeout,
+    done: Callback<{ readonly groups: readonly NativeGroupDetails[] }>,
   ): void;
+  deleteGroups(
+    groups: readonly string[],
+    options: Timeout,
+    done: Callback<readonly { readonly error?: NativeError }[]>,
+  ): void;
+  listConsumerGroupOffsets(
+    groups: readonly { readonly groupId: string }[],
+    options: Timeout,
+    done: Callback<readonly { readonly error?: NativeError; readonly partitions: readonly OffsetAnswer[] }[]>,
+  ): void;
+  describeTopics(topics: readonly string[], options: Timeout, done: Callback<readonly TopicAnswer[]>): void;
   listOffsets(
     partitions: readonly { readonly topic: string; readonly partition: number; readonly offset: unknown }[],
     options: { readonly timeout: number; readonly isolationLevel: 0 | 1 },
-    done: Callback<readonly (NativePosition & { readonly error?: NativeError })[]>,
+    done: Callback<readonly OffsetAnswer[]>,
   ): void;
+}
+
+export interface OffsetAnswer extends NativePosition {
+  readonly error?: NativeError;
 }
 
 export interface NativeTopic {
@@ -135,7 +162,28 @@ export interface NativeTopic {
 export interface TopicAnswer {
   readonly name: string;
   readonly error?: NativeError;
-  readonly partitions: readonly { readonly partition: number }[];
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly leader?: NativeServer;
+    readonly replicas: readonly NativeServer[];
+    readonly isr: readonly NativeServer[];
+  }[];
+}
+
+export interface NativeGroup {
+  readonly groupId: string;
+  readonly protocolType: string;
+}
+
+export interface NativeGroupDetails {
+  readonly groupId: string;
+  /** librdkafka's number of it (rdkafka.h, `rd_kafka_consumer_group_state_t`). */
+  readonly state: number;
+  readonly members: readonly {
+    readonly clientId: string;
+    readonly clientHost: string;
+    readonly assignment: { readonly topicPartitions: readonly NativePosition[] };
+  }[];
 }
 
 /** A call with a callback as a promise. */

@@ -16,9 +16,11 @@ import {
   type ConfluentModule,
   type DeliveryReport,
   type NativeAdmin,
+  type NativeClient,
   type NativeError,
   type NativeProducer,
 } from './confluent.native.js';
+import type { KafkajsSettings } from './kafkajs-settings.js';
 import { produce } from './produce.js';
 import { producerConfig } from './producer-config.js';
 import { TopicLookup, type Pending } from './topic-lookup.js';
@@ -48,8 +50,9 @@ export class ConfluentProducer {
     private readonly confluent: ConfluentModule,
     private readonly options: ResolvedKafkaOptions,
     private readonly context: DriverContext,
+    settings: KafkajsSettings,
   ) {
-    this.admin = new ConfluentAdmin(confluent, () => this.nativeAdmin, context);
+    this.admin = new ConfluentAdmin(confluent, () => this.nativeAdmin, context, settings);
     this.status = new BrokerStatus(context, (thrown) => this.wrap(thrown));
     this.sweep = new Sweep(context.clock, (now) => this.expire(now));
     this.lookup = new TopicLookup({
@@ -60,6 +63,11 @@ export class ConfluentProducer {
         if (this.isIdle) this.whenIdle?.();
       },
     });
+  }
+
+  /** Undefined while it is not connected. */
+  get client(): NativeClient | undefined {
+    return this.native;
   }
 
   /** One attempt. @throws MessagingError */

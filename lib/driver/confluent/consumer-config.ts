@@ -1,6 +1,6 @@
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { SubscribeRequest } from '../driver.js';
-import { clientConfig } from './confluent.client.js';
+import { clientConfig, nativeOf } from './confluent.client.js';
 import type { NativeConfig } from './confluent.native.js';
 
 /** A partition is fetched again this long after its queue was full; the default of a second halves a catch-up (measured). */
@@ -9,24 +9,21 @@ const QUEUE_BACKOFF_MS = 50;
 const FETCH_WAIT_MS = 100;
 const QUEUED_KBYTES = 16_384;
 
-/** The event loop is the poller, so this is how long it may stand still; it is the rebalance timeout too. */
-export function pollIntervalOf({ rebalanceTimeoutMs, sessionTimeoutMs }: ResolvedKafkaOptions): number {
-  return Math.max(rebalanceTimeoutMs, sessionTimeoutMs);
-}
-
 export function consumerConfig(
   options: ResolvedKafkaOptions,
   { groupId, topics }: SubscribeRequest,
   callbacks: NativeConfig,
 ): { readonly client: NativeConfig; readonly topic: NativeConfig } {
-  const { sessionTimeoutMs, heartbeatIntervalMs, assignor, isolationLevel } = options;
+  const { sessionTimeoutMs, heartbeatIntervalMs, maxPollIntervalMs, groupInstanceId, assignor, isolationLevel } =
+    options;
   const client = {
     ...clientConfig(options),
     ...callbacks,
     'group.id': groupId,
     'session.timeout.ms': sessionTimeoutMs,
     'heartbeat.interval.ms': heartbeatIntervalMs,
-    'max.poll.interval.ms': pollIntervalOf(options),
+    'max.poll.interval.ms': maxPollIntervalMs,
+    ...(groupInstanceId !== undefined && { 'group.instance.id': groupInstanceId }),
     'partition.assignment.strategy': assignor,
     'isolation.level': isolationLevel,
     'enable.auto.commit': false,
@@ -35,6 +32,14 @@ export function consumerConfig(
     'fetch.wait.max.ms': FETCH_WAIT_MS,
     'fetch.queue.backoff.ms': QUEUE_BACKOFF_MS,
     'queued.max.messages.kbytes': QUEUED_KBYTES,
+    ...nativeOf(options),
   };
-  return { client, topic: { 'auto.offset.reset': topics[0]?.autoOffsetReset === 'latest' ? 'latest' : 'earliest' } };
+  return { client, topic: { 'auto.offset.reset': resetOf(topics) } };
+}
+
+/** Of a position that the log loses while it is read; where reading begins is ours to say. */
+function resetOf(topics: SubscribeRequest['topics']): string {
+  const resets = topics.map(({ autoOffsetReset }) => autoOffsetReset);
+  if (resets.includes('none')) return 'error';
+  return resets[0] === 'latest' ? 'latest' : 'earliest';
 }

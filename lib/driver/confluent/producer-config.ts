@@ -1,6 +1,6 @@
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import { TRANSACTION_TIMEOUT_MS } from '../kafka/transactor.js';
-import { clientConfig } from './confluent.client.js';
+import { clientConfig, nativeOf } from './confluent.client.js';
 import type { NativeConfig } from './confluent.native.js';
 
 /** How long a topic that is unknown is looked for: it may have been created a moment ago. */
@@ -12,7 +12,9 @@ const LONGEST_REQUEST_TIMEOUT_MS = 900_000;
 
 export function producerConfig(options: ResolvedKafkaOptions): NativeConfig {
   const {
-    enableIdempotence = true,
+    acks,
+    enableIdempotence = acks === 'all',
+    partitioner,
     lingerMs,
     maxBatchSize,
     maxMessageBytes,
@@ -25,14 +27,15 @@ export function producerConfig(options: ResolvedKafkaOptions): NativeConfig {
     'enable.idempotence': enableIdempotence,
     // without idempotence a repeat would overtake what was sent after it
     ...(!enableIdempotence && { 'max.in.flight.requests.per.connection': 1 }),
-    acks: -1,
-    partitioner: 'murmur2_random',
+    acks: acks === 'all' ? -1 : acks,
+    partitioner: partitioner === 'murmur2' ? 'murmur2_random' : 'consistent_random',
     'linger.ms': lingerMs,
     'batch.size': maxBatchSize,
     'message.max.bytes': Math.max(maxMessageBytes, SMALLEST_MESSAGE_LIMIT),
     'message.timeout.ms': Math.max(deliveryTimeoutMs, lingerMs),
     'request.timeout.ms': Math.min(requestTimeoutMs, LONGEST_REQUEST_TIMEOUT_MS),
     'topic.metadata.propagation.max.ms': UNKNOWN_TOPIC_MS,
+    ...nativeOf(options),
   };
 }
 
@@ -40,7 +43,7 @@ export function producerConfig(options: ResolvedKafkaOptions): NativeConfig {
 export function transactionConfig(options: ResolvedKafkaOptions, id: string): NativeConfig {
   const patienceMs = Math.min(options.requestTimeoutMs, TRANSACTION_TIMEOUT_MS - 1_000);
   return {
-    ...producerConfig({ ...options, enableIdempotence: true }),
+    ...producerConfig({ ...options, acks: 'all', enableIdempotence: true }),
     'transactional.id': id,
     'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
     'message.timeout.ms': TRANSACTION_TIMEOUT_MS - 1_000,

@@ -1,10 +1,5 @@
-/**
- * From this count on a partition's messages run one at a time, each named before it starts: the second death in a row. One alone is usually
- * a lost machine, and running alone costs a commit for each message (on three nodes a tenth of the rate, measured).
- */
-const SUSPICIOUS = 3;
-/** So many messages later the partition is trusted again: what was in flight at a death lies among them. */
-const TRUSTED_AFTER = 1_000;
+/** From this count on a partition's messages run one at a time, each named before it starts: its last owner died. */
+const SUSPICIOUS = 2;
 /** Most owners that are remembered. */
 const OWNERS = 8;
 
@@ -20,12 +15,13 @@ export class DeathCount {
   private count: number;
   private suspect: number | undefined;
   private readonly before: readonly string[];
-  private left = TRUSTED_AFTER;
 
   constructor(
     metadata: string,
     /** This process. */
     private readonly owner: string,
+    /** So many messages later the partition is trusted again: what was in flight at a death lies among them. */
+    private left: number,
   ) {
     const [, count = '0', suspect = '-', owners = ''] = /^v1;n=(\d+);o=(\d+|-);(?:p=([\w,]+))?/.exec(metadata) ?? [];
     const known = owners.split(',').filter(Boolean);
@@ -48,12 +44,11 @@ export class DeathCount {
     return this.text(this.count - 1, this.before);
   }
 
-  /** A message runs alone now. Only deaths at the same message add up. @returns how often it was delivered, this time included. */
+  /** A message runs alone now. Only deaths at the same message add up. @returns how often it began alone, this time included. */
   start(offset: number): number {
     if (this.suspect !== offset) this.count = SUSPICIOUS;
-    const deliveries = this.suspect === offset ? this.count : 1;
     this.suspect = offset;
-    return deliveries;
+    return this.count - SUSPICIOUS + 1;
   }
 
   /** A message was finished. */

@@ -1,6 +1,7 @@
 import { deadlineIn, settledBefore, sleep, type Clock, type Deadline } from '../../core/clock.js';
 import type { Delivery, Partition } from '../../core/delivery.js';
 import { BrokerError, type ErrorDetails, type MessagingError } from '../../core/errors.js';
+import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { Outcome } from '../../core/outcome.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DeliverySink, DriverContext, SubscribeRequest, Subscription } from '../driver.js';
@@ -65,7 +66,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
     });
     this.watch = new StallWatch({
       clock: this.clock,
-      joinTimeoutMs: options.rebalanceTimeoutMs,
+      joinTimeoutMs: options.maxPollIntervalMs,
       readings: () => this.intake.of(),
       ends,
       onStall: (reason) => void this.cure(reason),
@@ -117,7 +118,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
   async onRevoked(partitions?: readonly TopicPartition[]): Promise<void> {
     const { options, request } = this.parts;
     this.watch.joining();
-    const deadline = deadlineIn(this.clock, Math.min(request.drainTimeoutMs, 0.8 * options.rebalanceTimeoutMs));
+    const deadline = deadlineIn(this.clock, Math.min(request.drainTimeoutMs, 0.8 * options.maxPollIntervalMs));
     await this.giveUp(this.intake.of(partitions), deadline);
     deadline.cancel();
   }
@@ -139,8 +140,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
   onCrash(error: unknown): void {
     if (this.stopping) return;
     this.onLost();
-    this.parts.sink.onError(this.status.down(error), { fatal: false });
-    void this.replace();
+    void this.fail(this.status.down(error), error instanceof OffsetResetError);
   }
 
   private async join(): Promise<void> {
@@ -150,12 +150,16 @@ export class GroupConsumer implements Subscription, MemberEvents {
       this.member = this.parts.createMember(this);
       await this.member.run();
     } catch (thrown) {
-      if (this.stopping) return;
-      const error = this.status.down(thrown);
-      this.parts.sink.onError(error, { fatal: !error.retryable });
-      if (error.retryable) await this.replace();
-      else this.watch.stop();
+      if (!this.stopping) await this.fail(this.status.down(thrown));
     }
+  }
+
+  /** Another member takes the place of one that is over, where that can help. */
+  private async fail(error: MessagingError, isFinal = !error.retryable): Promise<void> {
+    this.parts.sink.onError(error, { fatal: isFinal });
+    if (!isFinal) return this.replace();
+    this.watch.stop();
+    await this.dismiss();
   }
 
   /** A new member, after a pause that grows from failure to failure. */
@@ -238,11 +242,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
 
   private wrap(thrown: unknown): MessagingError {
     const { request, context, toMessagingError } = this.parts;
-    const [first] = request.topics;
-    return toMessagingError(thrown, {
-      connection: context.connection,
-      groupId: request.groupId,
-      topic: request.topics.length === 1 ? first?.topic : undefined,
-    });
+    const topic = request.topics.length === 1 ? request.topics[0]?.topic : undefined;
+    return toMessagingError(thrown, { connection: context.connection, groupId: request.groupId, topic });
   }
 }

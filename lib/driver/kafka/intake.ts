@@ -47,8 +47,10 @@ export class Intake {
 
   startAt(positions: readonly Position[]): void {
     for (const position of positions) {
-      const { offset, metadata = '' } = position;
-      for (const reading of this.of([position])) reading.startAt(Number(offset), new DeathCount(metadata, this.owner));
+      const { topic, offset, metadata = '' } = position;
+      const { maxInFlight = 1 } = this.topics.get(topic) ?? {};
+      for (const reading of this.of([position]))
+        reading.startAt(Number(offset), new DeathCount(metadata, this.owner, maxInFlight));
     }
   }
 

@@ -8,7 +8,7 @@ export interface QuarantineParts {
 }
 
 /**
- * Messages of partitions whose owners died one after the other: one at a time in the whole process, each written down at the broker before it starts, so that
+ * Messages of partitions whose last owner died: one at a time in the whole process, each written down at the broker before it starts, so that
  * the next death names its message.
  */
 export class Quarantine {

@@ -3,13 +3,24 @@ import { sleep } from '../../core/clock.js';
 import { BrokerUnavailableError, MessagingError, UnknownTopicError } from '../../core/errors.js';
 import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicSpec } from '../driver.js';
 import { groupBy } from '../../core/group-by.js';
+import type { TopicConfigs } from '../kafka/admin-client.js';
 import type { Position, TopicPartition } from '../kafka/group-member.js';
+import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import { optionalPackage } from '../optional-package.js';
+import { createClient } from './kafkajs.client.js';
 import { toMessagingError } from './kafkajs.errors.js';
 
-/** kafkajs' `ConfigResourceTypes.TOPIC`. */
+/** Of the protocol. kafkajs' own names for them are not there when Node imports it as an ES module: it does not find them in the CommonJS. */
 const TOPIC_RESOURCE = 2;
+const SET_ON_TOPIC = 1;
 const LEADER_POLL_MS = 100;
 const LEADER_POLLS = 100;
+
+/** For another client, which has no request for the settings of topics. @throws MissingPackageError when kafkajs is not installed. */
+export async function openKafkajsAdmin(options: ResolvedKafkaOptions, context: DriverContext): Promise<KafkajsAdmin> {
+  const kafkajs = await optionalPackage('kafkajs', 'the settings of topics', () => import('kafkajs'));
+  return new KafkajsAdmin(createClient(kafkajs, options, context), context);
+}
 
 export class KafkajsAdmin implements TopicAdmin {
   private admin: Promise<Admin> | undefined;
@@ -40,6 +51,22 @@ export class KafkajsAdmin implements TopicAdmin {
       const values = new Map(configEntries.map(({ configName, configValue }) => [configName, configValue]));
       return { topic, retentionMs: Number(values.get('retention.ms')), cleanupPolicy: values.get('cleanup.policy') };
     });
+  }
+
+  /** Settings of a topic that somebody made. */
+  async configs(topic: string): Promise<TopicConfigs> {
+    const resources = [{ type: TOPIC_RESOURCE, name: topic }];
+    const answer = await this.ask(topic, (admin) => admin.describeConfigs({ resources, includeSynonyms: false }));
+    const entries = answer.resources.flatMap(({ configEntries }) => configEntries);
+    const own = entries.filter(({ configSource }) => (configSource as number) === SET_ON_TOPIC);
+    return Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue]));
+  }
+
+  /** Makes these the topic's settings, in place of all that it has. */
+  async setConfigs(topic: string, configs: TopicConfigs): Promise<void> {
+    const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+    const resources = [{ type: TOPIC_RESOURCE, name: topic, configEntries }];
+    await this.ask(topic, (admin) => admin.alterConfigs({ validateOnly: false, resources }));
   }
 
   /** How many partitions a topic has. @throws UnknownTopicError within 5 s. */

@@ -26,6 +26,7 @@ export function createClient(
     retry: { initialRetryTime: retryBackoffMs, maxRetryTime: retryBackoffMs * 30, retries: REPEATS, ...retry },
     logLevel: logLevel.INFO,
     logCreator: toLog(log),
+    ...options.native,
     ...tls(options),
     ...login(options),
   });

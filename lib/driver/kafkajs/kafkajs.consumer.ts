@@ -35,12 +35,19 @@ export function createKafkajsConsumer(parts: KafkajsConsumerParts): GroupConsume
 }
 
 /** One id for each partition: it is all that keeps a former owner out. */
-function transactionsOf({ client, admin, producer, context, request }: KafkajsConsumerParts): TransactionClient {
+function transactionsOf({
+  client,
+  options,
+  admin,
+  producer,
+  context,
+  request,
+}: KafkajsConsumerParts): TransactionClient {
   const { groupId } = request;
   const partitionsOf = (topic: string) => producer.partitionsOf(topic);
   return {
     idOf: ({ topic, partition }) => `${groupId}-${topic}-${partition}`,
-    open: (id) => new KafkajsTransactor(id, { client, context, groupId, partitionsOf }),
+    open: (id) => new KafkajsTransactor(id, { client, options, context, groupId, partitionsOf }),
     committed: (partitions) => committed(admin, groupId, partitions),
   };
 }

@@ -3,9 +3,11 @@ import type { Deadline } from '../../core/clock.js';
 import type { OutgoingRecord, SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DeliverySink, Driver, DriverContext, SubscribeRequest, Subscription } from '../driver.js';
+import type { BrokerAdmin } from '../broker-admin.js';
+import { KafkaBrokerAdmin } from '../kafka/kafka.broker-admin.js';
 import { optionalPackage } from '../optional-package.js';
 import { KafkajsAdmin } from './kafkajs.admin.js';
-import { KafkajsBrokerAdmin } from './kafkajs.broker-admin.js';
+import { KafkajsAdminClient } from './kafkajs.admin-client.js';
 import { createClient, type KafkajsModule } from './kafkajs.client.js';
 import { createKafkajsConsumer } from './kafkajs.consumer.js';
 import { toMessagingError } from './kafkajs.errors.js';
@@ -22,7 +24,7 @@ export async function createKafkajsDriver(options: ResolvedKafkaOptions, context
 class KafkajsDriver implements Driver {
   readonly features = kafkajsFeatures;
   readonly admin: KafkajsAdmin;
-  readonly brokerAdmin: KafkajsBrokerAdmin;
+  readonly brokerAdmin: BrokerAdmin;
   private readonly client: Kafka;
   private readonly producer: KafkajsProducer;
   private readonly consumers = new Set<Subscription>();
@@ -34,7 +36,8 @@ class KafkajsDriver implements Driver {
   ) {
     this.client = createClient(kafkajs, options, context);
     this.admin = new KafkajsAdmin(this.client, context);
-    this.brokerAdmin = new KafkajsBrokerAdmin({ kafkajs, client: this.client, admin: this.admin, options, context });
+    const asking = { kafkajs, client: this.client, admin: this.admin, options, context };
+    this.brokerAdmin = new KafkaBrokerAdmin(new KafkajsAdminClient(asking), context);
     this.producer = new KafkajsProducer(
       createClient(kafkajs, options, context, sendRetries(options)),
       this.admin,
@@ -43,9 +46,10 @@ class KafkajsDriver implements Driver {
     );
   }
 
-  /** A client of its own without repeats, so that one attempt is one attempt. */
+  /** A client of its own without repeats, so that one attempt is one attempt: each address is asked once. */
   async connect(): Promise<void> {
-    const probe = createClient(this.kafkajs, this.options, this.context, { retries: 0 }).admin();
+    const retries = this.options.bootstrapServers.length - 1;
+    const probe = createClient(this.kafkajs, this.options, this.context, { retries }).admin();
     try {
       await probe.connect();
       await probe.describeCluster();

@@ -1,50 +1,14 @@
 import type { Assigner, PartitionAssigner } from 'kafkajs';
-import { BrokerError } from '../../core/errors.js';
-import type { Position, TopicPartition } from '../kafka/group-member.js';
 import type { KafkajsModule } from './kafkajs.client.js';
+import {
+  assertInternals,
+  type FetchedPartition,
+  type KafkajsBroker,
+  type KafkajsCluster,
+} from './kafkajs.internals.js';
+import { hookOffsets, type OffsetHooks } from './kafkajs.offsets.js';
 
-/** What kafkajs 2.2.4 has inside and does not export. A custom assigner is the only door to it. */
-export interface KafkajsCluster {
-  findGroupCoordinator(args: unknown): Promise<KafkajsCoordinator>;
-  /** Where a group without positions begins. */
-  fetchTopicsOffset(topics: unknown): Promise<readonly TopicOffsets[]>;
-  findBroker(args: unknown): Promise<KafkajsBroker>;
-  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
-  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
-  disconnect(): Promise<void>;
-}
-
-interface KafkajsCoordinator {
-  offsetFetch(request: {
-    readonly topics: readonly TopicOffsets[];
-  }): Promise<{ readonly responses: readonly TopicOffsets[] }>;
-}
-
-interface TopicOffsets {
-  readonly topic: string;
-  readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata?: string }[];
-}
-
-interface KafkajsBroker {
-  fetch(request: unknown): Promise<FetchResponse>;
-}
-
-interface FetchResponse {
-  responses: readonly { readonly partitions: FetchedPartition[] }[];
-}
-
-export interface FetchedPartition {
-  readonly messages: FetchedMessage[];
-  abortedTransactions?: { readonly producerId: string; readonly firstOffset: string }[] | null;
-}
-
-interface FetchedMessage {
-  readonly offset: string;
-  readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean };
-  isControlRecord: boolean;
-}
-
-export interface MemberHooks {
+export interface MemberHooks extends OffsetHooks {
   /** Called with the cluster before the member does anything. */
   onCluster(cluster: KafkajsCluster): void;
   /**
@@ -52,10 +16,6 @@ export interface MemberHooks {
    * long as heartbeats go on; inside `assign()` it is too late (seen on Kafka 4.1).
    */
   beforeJoin(): Promise<void>;
-  /** Before the group is asked for its positions in these; awaited. */
-  beforePositions(partitions: readonly TopicPartition[]): Promise<void>;
-  /** What the group left of the partitions that this member got, or where it begins without it. */
-  onPositions(positions: readonly Position[]): void;
   /** Awaited before each fetch. */
   beforeFetch(): Promise<void>;
   /** @throws when the member is over: kafkajs would go on by itself. */
@@ -75,7 +35,6 @@ export function hookedAssigner({ AssignerProtocol }: KafkajsModule, hooks: Membe
     const cluster = config.cluster as unknown as KafkajsCluster;
     assertInternals(cluster);
     hookJoin(cluster, hooks);
-    hookPositions(cluster, hooks);
     hookFetch(cluster, hooks);
     hooks.onCluster(cluster);
     return {
@@ -143,42 +102,9 @@ function hookJoin(cluster: KafkajsCluster, hooks: MemberHooks): void {
     hooks.assertAlive();
     await hooks.beforeJoin();
     const coordinator = await find(args);
-    hookCommitted(coordinator, hooks);
+    hookOffsets(coordinator, hooks);
     return coordinator;
   };
-}
-
-const hookedCoordinators = Symbol('offsetFetch is hooked');
-
-/** kafkajs asks the coordinator for the group's positions before the first fetch of a generation. */
-function hookCommitted(coordinator: KafkajsCoordinator & { [hookedCoordinators]?: true }, hooks: MemberHooks): void {
-  if (coordinator[hookedCoordinators]) return;
-  coordinator[hookedCoordinators] = true;
-  const fetch = coordinator.offsetFetch.bind(coordinator);
-  coordinator.offsetFetch = async (request) => {
-    await hooks.beforePositions(
-      request.topics.flatMap(({ topic, partitions }) => partitions.map(({ partition }) => ({ topic, partition }))),
-    );
-    const answer = await fetch(request);
-    hooks.onPositions(toPositions(answer.responses).filter(({ offset }) => Number(offset) >= 0));
-    return answer;
-  };
-}
-
-/** Where the group has no position, kafkajs asks the log. */
-function hookPositions(cluster: KafkajsCluster, hooks: MemberHooks): void {
-  const fetch = cluster.fetchTopicsOffset.bind(cluster);
-  cluster.fetchTopicsOffset = async (topics) => {
-    const answer = await fetch(topics);
-    hooks.onPositions(toPositions(answer));
-    return answer;
-  };
-}
-
-function toPositions(topics: readonly TopicOffsets[]): Position[] {
-  return topics.flatMap(({ topic, partitions }) =>
-    partitions.map(({ partition, offset, metadata = '' }) => ({ topic, partition, offset, metadata })),
-  );
 }
 
 /**
@@ -226,21 +152,4 @@ export function markAborted(partition: FetchedPartition): void {
     else if (inTransaction && open.has(String(producerId))) message.isControlRecord = true;
   }
   partition.abortedTransactions = [];
-}
-
-function assertInternals(cluster: KafkajsCluster): void {
-  const needed = [
-    'findGroupCoordinator',
-    'findBroker',
-    'addMultipleTargetTopics',
-    'findTopicPartitionMetadata',
-    'fetchTopicsOffset',
-    'disconnect',
-  ] as const;
-  const missing = needed.filter((name) => typeof cluster[name] !== 'function');
-  if (missing.length > 0)
-    throw new BrokerError(
-      `kafkajs lacks ${missing.join(', ')} inside. Install the version that this library is made for: npm i kafkajs@2.2.4`,
-      { retryable: false },
-    );
 }

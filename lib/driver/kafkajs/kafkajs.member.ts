@@ -1,6 +1,7 @@
 import type { Batch, Consumer, ConsumerCrashEvent, EachBatchPayload, Kafka } from 'kafkajs';
 import { settledBefore, type Clock, type Deadline } from '../../core/clock.js';
 import { ClosedError } from '../../core/errors.js';
+import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { SubscribeRequest } from '../driver.js';
 import {
@@ -12,7 +13,10 @@ import {
 } from '../kafka/group-member.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import { toDelivery } from './kafkajs.delivery.js';
-import { hookedAssigner, type KafkajsCluster, type MemberHooks } from './kafkajs.hooks.js';
+import { startPositions, type Committed } from '../kafka/start-positions.js';
+import { hookedAssigner, type MemberHooks } from './kafkajs.hooks.js';
+import type { KafkajsCluster } from './kafkajs.internals.js';
+import { boundsOf } from './kafkajs.offsets.js';
 
 /** Above it a resume takes effect late: kafkajs finishes its wait first. */
 const MAX_WAIT_MS = 250;
@@ -49,12 +53,13 @@ export class KafkajsMember implements GroupMember {
       groupId: request.groupId,
       sessionTimeout: options.sessionTimeoutMs,
       heartbeatInterval: options.heartbeatIntervalMs,
-      rebalanceTimeout: options.rebalanceTimeoutMs,
+      rebalanceTimeout: options.maxPollIntervalMs,
       maxWaitTimeInMs: Math.min(MAX_WAIT_MS, Math.floor(options.sessionTimeoutMs / 6)),
       allowAutoTopicCreation: false,
       readUncommitted: options.isolationLevel === 'read_uncommitted',
       partitionAssigners: [hookedAssigner(kafkajs, this.hooks())],
       retry: { restartOnFailure: async () => false },
+      ...options.native,
     });
     this.listen();
   }
@@ -119,11 +124,27 @@ export class KafkajsMember implements GroupMember {
         this.opened = undefined;
       },
       beforePositions: (partitions) => this.whileBeating(() => this.parts.events.onPositioning(partitions)),
-      onPositions: (positions) => {
-        for (const position of positions) this.positions.set(nameOf(position), position);
-      },
+      startPositions: (committed) => this.startPositions(committed),
       beforeFetch: () => (this.opened ??= this.parts.events.onPositions([...this.positions.values()])),
     };
+  }
+
+  private async startPositions(committed: readonly Committed[]): Promise<readonly Position[]> {
+    try {
+      const bounds = await boundsOf(this.cluster as KafkajsCluster, committed);
+      const positions = startPositions(this.parts.request, committed, bounds);
+      for (const position of positions) this.positions.set(nameOf(position), position);
+      return positions;
+    } catch (error) {
+      if (error instanceof OffsetResetError) this.crash(error);
+      throw error;
+    }
+  }
+
+  private crash(error: unknown): void {
+    if (this.over) return;
+    this.over = true;
+    this.parts.events.onCrash(error);
   }
 
   private listen(): void {
@@ -139,11 +160,7 @@ export class KafkajsMember implements GroupMember {
     this.consumer.on(END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
       if (batchSize === 0) this.parts.events.onFetched({ topic, partition }, Number(lastOffset) + 1, () => []);
     });
-    this.consumer.on(CRASH, ({ payload }: ConsumerCrashEvent) => {
-      if (this.over) return;
-      this.over = true;
-      this.parts.events.onCrash(payload.error);
-    });
+    this.consumer.on(CRASH, ({ payload }: ConsumerCrashEvent) => this.crash(payload.error));
   }
 
   /** Only enqueues: kafkajs waits for it before it fetches again. */

@@ -35,7 +35,7 @@ export class KafkajsProducer {
     private readonly options: ResolvedKafkaOptions,
     private readonly context: DriverContext,
   ) {
-    this.path = new SendPath(client, context, options.enableIdempotence);
+    this.path = new SendPath(client, context, options);
   }
 
   get timeoutMs(): number {
@@ -93,8 +93,8 @@ export class KafkajsProducer {
   private bufferOf(topic: string): TopicBuffer {
     const known = this.topics.get(topic);
     if (known) return known;
-    const { lingerMs, maxBatchSize } = this.options;
-    const buffer = new TopicBuffer(topic, { lingerMs, maxBatchSize, clock: this.context.clock });
+    const { lingerMs, maxBatchSize, partitioner } = this.options;
+    const buffer = new TopicBuffer(topic, { lingerMs, maxBatchSize, partitioner, clock: this.context.clock });
     this.topics.set(topic, buffer);
     return buffer;
   }

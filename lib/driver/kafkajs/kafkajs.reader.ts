@@ -45,6 +45,7 @@ export class KafkajsReader implements TopicReader {
       allowAutoTopicCreation: false,
       partitionAssigners: [hookedAssigner(kafkajs, this.hooks())],
       retry: { restartOnFailure: async (error) => this.mayGoOn(error) },
+      ...options.native,
     });
     this.listen();
     this.running = this.run();
@@ -73,7 +74,7 @@ export class KafkajsReader implements TopicReader {
       onCluster: () => {},
       beforeJoin: async () => {},
       beforePositions: async () => {},
-      onPositions: () => {},
+      startPositions: async (committed) => committed,
       beforeFetch: async () => {},
       assertAlive: () => {
         if (this.closing && !this.hasJoined) throw new ClosedError('this reader is closed');

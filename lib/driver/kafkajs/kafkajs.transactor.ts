@@ -3,7 +3,7 @@ import { deadlineIn, settledBefore, sleep, type Deadline } from '../../core/cloc
 import { BrokerUnavailableError, UnknownPartitionError, type MessagingError } from '../../core/errors.js';
 import { groupBy } from '../../core/group-by.js';
 import { sizeOf, type OutgoingRecord } from '../../core/message.js';
-import { partitionOf } from '../../core/murmur2.js';
+import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
 import type { Position } from '../kafka/group-member.js';
 import {
@@ -15,6 +15,7 @@ import {
   type Transactor,
 } from '../kafka/transactor.js';
 import { codesOf, isFenced, isStillEnding, toMessagingError } from './kafkajs.errors.js';
+import { partitionOfKey } from './partition-of-key.js';
 import { pinned, toMessage } from './send-path.js';
 
 /** A request's records: the broker takes a batch of 1,048,588 bytes by default, and kafkajs groups in quadratic time. */
@@ -25,6 +26,7 @@ const ENDING_PAUSE_MS = 10;
 
 export interface TransactorParts {
   readonly client: Kafka;
+  readonly options: ResolvedKafkaOptions;
   readonly context: DriverContext;
   readonly groupId: string;
   /** How many a topic has, as its brokers say now. @throws UnknownTopicError */
@@ -63,6 +65,7 @@ export class KafkajsTransactor implements Transactor {
         allowAutoTopicCreation: false,
         createPartitioner: () => pinned,
         retry: { retries: 0 },
+        ...this.parts.options.native,
       });
       await this.producer.connect();
       const first = await this.producer.transaction();
@@ -134,12 +137,13 @@ export class KafkajsTransactor implements Transactor {
   }
 
   private place(records: readonly OutgoingRecord[]): Promise<Placed[]> {
+    const { partitioner } = this.parts.options;
     const sticky = this.nextSticky++;
     return Promise.all(
       records.map(async (record) => {
         const { topic, key, partition: asked } = record;
         const count = await this.countOf(topic);
-        const partition = asked ?? (key === null ? sticky % count : partitionOf(key, count));
+        const partition = asked ?? (key === null ? sticky % count : partitionOfKey(key, count, partitioner));
         if (Number.isInteger(partition) && partition >= 0 && partition < count) return { record, partition };
         throw new TransactionError('record', new UnknownPartitionError(topic, partition, count));
       }),

@@ -3,6 +3,7 @@ import { deadlineIn, settledBefore } from '../../core/clock.js';
 import { BrokerUnavailableError, type MessagingError } from '../../core/errors.js';
 import { groupBy } from '../../core/group-by.js';
 import type { HeaderList } from '../../core/headers.js';
+import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
 import { toMessagingError } from './kafkajs.errors.js';
 import type { PendingSend } from '../kafka/send-call.js';
@@ -11,6 +12,14 @@ import type { PendingSend } from '../kafka/send-call.js';
 export interface Unwritten {
   readonly unwritten: readonly PendingSend[];
   readonly error?: MessagingError;
+}
+
+export interface SendPathOptions extends Pick<ResolvedKafkaOptions, 'acks' | 'requestTimeoutMs' | 'native'> {
+  /**
+   * Each message once. kafkajs keeps the broker's sequence numbers only while a call has one partition: with several, a repeat after a
+   * leader's move takes new ones, or wedges.
+   */
+  readonly enableIdempotence?: boolean | undefined;
 }
 
 /**
@@ -26,16 +35,12 @@ export class SendPath {
   constructor(
     private readonly client: Kafka,
     private readonly context: DriverContext,
-    /**
-     * Each message once. kafkajs keeps the broker's sequence numbers only while a call has one partition: with several, a repeat after a
-     * leader's move takes new ones, or wedges.
-     */
-    private readonly idempotent = false,
+    private readonly options: SendPathOptions,
   ) {}
 
   async send(topic: string, batch: readonly PendingSend[]): Promise<Unwritten> {
     const { clock, connection } = this.context;
-    const requests = this.idempotent ? groupBy(batch, ({ partition }) => partition).values() : [batch];
+    const requests = this.options.enableIdempotence ? groupBy(batch, ({ partition }) => partition).values() : [batch];
     const sending = [...requests].map((request) => this.request(topic, request));
     const deadline = deadlineIn(clock, Math.max(...batch.map(({ deadline: at }) => at)) - clock.now());
     const isAnswered = await settledBefore(Promise.all(sending), deadline);
@@ -63,8 +68,14 @@ export class SendPath {
     try {
       this.producer ??= this.connect();
       const producer = await this.producer;
+      const { acks, requestTimeoutMs: timeout } = this.options;
       for (const pending of batch) pending.wasSent = true;
-      const answers = await producer.send({ topic, acks: -1, messages: batch.map(toMessage) });
+      const answers = await producer.send({
+        topic,
+        acks: acks === 'all' ? -1 : acks,
+        timeout,
+        messages: batch.map(toMessage),
+      });
       return { unwritten: answer(topic, batch, answers) };
     } catch (thrown) {
       return { unwritten: batch, error: toMessagingError(thrown, { connection: this.context.connection, topic }) };
@@ -75,7 +86,8 @@ export class SendPath {
     const producer = this.client.producer({
       allowAutoTopicCreation: false,
       createPartitioner: () => pinned,
-      idempotent: this.idempotent,
+      idempotent: this.options.enableIdempotence ?? false,
+      ...this.options.native,
     });
     await producer.connect();
     return producer;

@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.js';
 import { DeliveryTimeoutError, UnknownPartitionError, type MessagingError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
-import { partitionOf } from '../../core/murmur2.js';
 import type { PendingSend } from '../kafka/send-call.js';
+import { partitionOfKey } from './partition-of-key.js';
 
 /** kafkajs' grouping is quadratic in the records of a partition: more than this per request is slower (measured). */
 const MAX_RECORDS = 5_000;
@@ -13,6 +13,7 @@ export interface TopicBufferOptions {
   readonly clock: Clock;
   readonly lingerMs: number;
   readonly maxBatchSize: number;
+  readonly partitioner: 'murmur2' | 'crc32';
 }
 
 /** The records of one topic that wait for their request. */
@@ -117,7 +118,8 @@ export class TopicBuffer {
 
   private choose(pending: PendingSend, partitions: number, sticky: number): boolean {
     const { key, partition } = pending.record;
-    pending.partition ??= partition ?? (key === null ? sticky : partitionOf(key, partitions));
+    const { partitioner } = this.options;
+    pending.partition ??= partition ?? (key === null ? sticky : partitionOfKey(key, partitions, partitioner));
     if (Number.isInteger(pending.partition) && pending.partition >= 0 && pending.partition < partitions) return true;
     pending.call.set(pending.index, new UnknownPartitionError(this.name, pending.partition, partitions));
     return false;

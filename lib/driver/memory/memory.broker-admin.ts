@@ -113,7 +113,7 @@ export class MemoryBrokerAdmin implements BrokerAdmin {
 }
 
 function detailsOf({ start, end }: MemoryLog, partition: number): PartitionDetails {
-  return { partition, start: String(start), end: String(end) };
+  return { partition, start: String(start), end: String(end), messages: end - start };
 }
 
 function offsetAt(log: MemoryLog, partition: number, target: PositionTarget): string {

@@ -3,6 +3,7 @@ import type { Delivery, Partition } from '../../core/delivery.js';
 import type { MessagingError } from '../../core/errors.js';
 import { Ledger } from '../../core/ledger.js';
 import type { OutgoingRecord } from '../../core/message.js';
+import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { Outcome } from '../../core/outcome.js';
 import type { MemoryBroker } from '../../memory-broker/memory-broker.js';
 import type { MemoryAssignment, MemoryMember } from '../../memory-broker/memory-group.js';
@@ -115,7 +116,20 @@ export class MemoryConsumer implements Subscription, MemoryMember {
     if (!log) return;
     const subscription = this.parts.request.topics.find((one) => one.topic === topic);
     if (!subscription) return;
-    const start = Math.max(position ?? (subscription.autoOffsetReset === 'latest' ? log.end : log.start), log.start);
+    const { autoOffsetReset } = subscription;
+    if (autoOffsetReset === 'none' && (position === undefined || position < log.start)) {
+      const { groupId } = this.parts.request;
+      const error = new OffsetResetError({
+        groupId,
+        topic,
+        partition: index,
+        position,
+        start: log.start,
+        end: log.end,
+      });
+      return this.parts.sink.onError(error, { fatal: true });
+    }
+    const start = Math.max(position ?? (autoOffsetReset === 'latest' ? log.end : log.start), log.start);
     if (position === undefined) this.parts.broker.commit(this.parts.request.groupId, topic, index, start);
     const fresh = { held: new HeldOutcomes(), next: start, paused: false, isWriting: false };
     this.readings.set({ topic, index }, { log, subscription, ledger: new Ledger(start), ...fresh });

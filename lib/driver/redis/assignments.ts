@@ -45,15 +45,16 @@ export class Assignments implements LeaseHolder {
     return this.work.get(partition);
   }
 
-  /** Topics that could not be opened before are tried again. */
-  async openTopics(): Promise<void> {
+  /** Topics that could not be opened before are tried again. False when there was nothing to open. */
+  async openTopics(): Promise<boolean> {
     const { topics, request } = this.parts;
-    if (this.opened.size === request.topics.length) return;
+    if (this.opened.size === request.topics.length) return false;
     for (const subscription of request.topics) {
       if (this.opened.has(subscription.topic)) continue;
       const topic = await topics.find(subscription.topic);
       await this.openTopic(topic ?? topics.plain(subscription.topic), subscription);
     }
+    return true;
   }
 
   onGained(topic: RedisTopic, indexes: readonly number[]): void {

@@ -5,12 +5,14 @@ import type { Leases } from './leases.js';
 import { byeScript, ensureGroupScript } from './lua/group.js';
 import type { Reading } from './reading.js';
 import { isGroupMissing } from './redis.errors.js';
+import type { RedisKeys } from './redis.keys.js';
 import { runScript } from './redis.scripts.js';
 import type { RedisTopic, RedisTopics } from './redis.topics.js';
 
 export interface GroupsParts {
   readonly command: Redis;
   readonly topics: RedisTopics;
+  readonly keys: RedisKeys;
   readonly context: DriverContext;
   readonly groupId: string;
 }
@@ -32,12 +34,15 @@ export class Groups {
 
   /**
    * The stream or the group was removed: FLUSHALL, DEL, XGROUP DESTROY, or a server that lost its data. The group goes on before what
-   * this member has unfinished, or behind the last message that it got, where the stream still reaches it; else at the beginning, so that nothing sent since is missed.
+   * its members had unfinished at the last heartbeat: what they have finished since comes again. Where no mark is left, it goes on before
+   * what this member has unfinished, or behind the last message that it got; and where the stream does not reach that, at the beginning,
+   * so that nothing sent since is missed.
    */
   async restore(readings: readonly Reading[]): Promise<void> {
-    const { context, groupId, topics } = this.parts;
+    const { context, groupId, keys, topics } = this.parts;
     for (const reading of readings) {
-      if ((await this.create(reading.stream, reading.resumeFrom)) === 0) continue;
+      const mark = reading.isLeased ? [] : [keys.mark(reading.topic, groupId)];
+      if ((await this.create(reading.stream, reading.resumeFrom, mark)) === 0) continue;
       await topics.restore(reading.source);
       context.log.error(
         `Group ${groupId} of topic ${reading.topic} had vanished from the server (was it flushed, or restarted without its data?). It was made again; what the server has lost is lost.`,
@@ -54,18 +59,21 @@ export class Groups {
 
   /** Ends the membership. A member that still has messages pending stays in the list until others have taken them. */
   async bye(readings: readonly Reading[], member: string, leases: readonly Leases[]): Promise<void> {
-    const { command, groupId, context } = this.parts;
+    const { command, keys, groupId, context } = this.parts;
     try {
       for (const one of leases) await one.leave();
-      for (const { stream } of readings) await runScript(command, byeScript, [stream], [groupId, member]);
+      for (const { stream, topic } of readings) {
+        const names = [stream, keys.members(topic, groupId), keys.mark(topic, groupId)];
+        await runScript(command, byeScript, names, [groupId, member]);
+      }
     } catch (error) {
       if (!isGroupMissing(error)) context.log.debug(`leaving group ${groupId}: ${(error as Error).message}`);
     }
   }
 
-  private async create(stream: string, from: string): Promise<number> {
-    const start = from === '0-0' ? '0' : from;
-    return (await runScript(this.parts.command, ensureGroupScript, [stream], [this.parts.groupId, start])) as number;
+  private async create(stream: string, from: string, mark: readonly string[] = []): Promise<number> {
+    const { command, groupId } = this.parts;
+    return (await runScript(command, ensureGroupScript, [stream, ...mark], [groupId, from])) as number;
   }
 
   private async exists({ streams }: RedisTopic): Promise<boolean> {

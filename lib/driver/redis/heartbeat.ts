@@ -3,10 +3,12 @@ import { sleep } from '../../core/clock.js';
 import type { DriverContext } from '../driver.js';
 import { heartbeatScript } from './lua/heartbeat.js';
 import type { Reading } from './reading.js';
+import type { RedisKeys } from './redis.keys.js';
 import { runScript } from './redis.scripts.js';
 
 export interface HeartbeatParts {
   readonly client: Redis;
+  readonly keys: RedisKeys;
   readonly context: DriverContext;
   readonly groupId: string;
   readonly member: string;
@@ -47,22 +49,29 @@ export class Heartbeat {
     }
   }
 
-  private async beat(): Promise<void> {
+  /** For all streams that members share; leases tell of the others. */
+  async beat(): Promise<void> {
     const { context, readings } = this.parts;
-    try {
-      for (const reading of readings()) if (!reading.isLeased) await this.beatOf(reading);
-    } catch (error) {
-      context.log.debug(`heartbeat: ${(error as Error).message}`);
+    for (const reading of readings()) {
+      if (reading.isLeased) continue;
+      await this.beatOf(reading).catch((error: Error) => context.log.debug(`heartbeat: ${error.message}`));
     }
   }
 
+  /**
+   * Also without messages: members are counted by it. A dead member counts until others have taken what it had, which is at 1.6 times
+   * `claimIdleMs` at the latest.
+   */
   private async beatOf(reading: Reading): Promise<void> {
-    const { client, groupId, member, onLost } = this.parts;
-    const { ids } = reading;
-    for (let at = 0; at < ids.length; at += CHUNK) {
-      const args = [groupId, member, ...ids.slice(at, at + CHUNK)];
-      const lost = (await runScript(client, heartbeatScript, [reading.stream], args)) as Buffer[];
+    const { client, keys, groupId, member, claimIdleMs, onLost } = this.parts;
+    const { stream, topic } = reading;
+    const names = [stream, keys.members(topic, groupId), keys.mark(topic, groupId)];
+    let { ids } = reading;
+    do {
+      const args = [groupId, member, claimIdleMs * 2, ...ids.slice(0, CHUNK)];
+      const lost = (await runScript(client, heartbeatScript, names, args)) as Buffer[];
       if (lost.length > 0) onLost(reading, lost.map(String));
-    }
+      ids = ids.slice(CHUNK);
+    } while (ids.length > 0);
   }
 }

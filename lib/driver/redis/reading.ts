@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery, Partition } from '../../core/delivery.js';
+import { compareOffsets, offsetBefore } from '../../core/offset.js';
 import type { TopicSubscription } from '../driver.js';
 import { bytesOf, toDelivery, type Entry } from './redis.fields.js';
 import type { RedisTopic } from './redis.topics.js';
@@ -21,8 +22,6 @@ export interface ReadingOptions {
   readonly payloadField: string;
 }
 
-/** The largest 64-bit number. */
-const LAST_SEQUENCE = '18446744073709551615';
 /** Deliveries before this one from which on a message may be what ended those processes. */
 const SUSPECT_AFTER = 2;
 
@@ -91,10 +90,8 @@ export class Reading implements Partition {
 
   /** Where the group is to go on when it has to be made again: before all that is unfinished here. */
   get resumeFrom(): string {
-    const [oldest] = this.ids.map(parts).toSorted(([aMs, aSeq], [bMs, bSeq]) => aMs - bMs || aSeq - bSeq);
-    if (!oldest) return this.lastDeliveredId;
-    const [ms, sequence] = oldest;
-    return sequence > 0 ? `${ms}-${sequence - 1}` : `${ms - 1}-${LAST_SEQUENCE}`;
+    const [oldest] = this.ids.toSorted(compareOffsets);
+    return oldest === undefined ? this.lastDeliveredId : offsetBefore(oldest);
   }
 
   get hasSuspect(): boolean {
@@ -118,8 +115,17 @@ export class Reading implements Partition {
     return this.held.has(id);
   }
 
+  /** Whether it is in hand by this very delivery: a message that was lost and has come again is another one. */
+  holds(delivery: Delivery): boolean {
+    return this.held.get(delivery.offset)?.delivery === delivery;
+  }
+
+  deliveryOf(id: string): Delivery | undefined {
+    return this.held.get(id)?.delivery;
+  }
+
   deliveriesOf(id: string): number {
-    return this.held.get(id)?.delivery.deliveries ?? 1;
+    return this.deliveryOf(id)?.deliveries ?? 1;
   }
 
   /** Takes entries in; those that are here already are left out. */
@@ -150,9 +156,4 @@ export class Reading implements Partition {
     this.bytes += bytes;
     return delivery;
   }
-}
-
-function parts(id: string): [ms: number, sequence: number] {
-  const [ms = 0, sequence = 0] = id.split('-').map(Number);
-  return [ms, sequence];
 }

@@ -39,17 +39,19 @@ export class RedisAdmin implements TopicAdmin {
 
   async create(specs: readonly TopicSpec[]): Promise<void> {
     for (const spec of specs) {
-      if (spec.cleanupPolicy?.includes('compact')) throw this.notCompacted(spec.topic);
+      if (spec.cleanupPolicy?.includes('compact')) throw this.unsupported(spec.topic, notCompacted(spec.topic));
+      const [name] = Object.keys(spec.configs ?? {});
+      if (name !== undefined) throw this.unsupported(spec.topic, noSetting(spec.topic, name));
       await this.ask(spec.topic, () => this.topics.create(spec));
     }
   }
 
-  private notCompacted(topic: string): MessagingError {
+  private unsupported(topic: string, text: string): MessagingError {
     const { connection } = this.context;
-    return new UnsupportedByBrokerError(notCompacted(topic), { connection, topic });
+    return new UnsupportedByBrokerError(text, { connection, topic });
   }
 
-  private async ask<Answer>(topic: string, question: () => Promise<Answer>): Promise<Answer> {
+  async ask<Answer>(topic: string | undefined, question: () => Promise<Answer>): Promise<Answer> {
     try {
       return await question();
     } catch (thrown) {
@@ -60,4 +62,8 @@ export class RedisAdmin implements TopicAdmin {
 
 function notCompacted(topic: string): string {
   return `Topic \`${topic}\` wants \`cleanupPolicy\` compact, which Redis Streams have not. Keep the newest values in a hash, or extend EventTopic or CommandTopic.`;
+}
+
+function noSetting(topic: string, name: string): string {
+  return `Redis Streams have no topic setting \`${name}\`. Leave it out; \`partitions\` and \`retentionMs\` are all that topic \`${topic}\` can have.`;
 }

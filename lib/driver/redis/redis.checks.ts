@@ -15,8 +15,8 @@ import { toMessagingError } from './redis.errors.js';
 const OLDEST_VERSION = 7;
 
 /**
- * What the driver needs, harmlessly: the key does not exist, and nothing makes it. Commands that complain about that are allowed; only
- * a missing permission counts.
+ * What the driver needs, harmlessly: the key does not exist, or not for longer than these take. Commands that complain about that are
+ * allowed; only a missing permission counts.
  */
 function neededCommands(key: string): readonly (readonly string[])[] {
   return [
@@ -35,11 +35,19 @@ function neededCommands(key: string): readonly (readonly string[])[] {
     ['ZRANGE', key, '0', '0'],
     ['ZREM', key, 'a'],
     ['HGETALL', key],
+    ['HSETNX', key, 'a', '1'],
+    ['HSET', key, 'a', '1'],
     ['HDEL', key, 'a'],
+    ['DEL', key],
     ['GET', key],
+    ['SET', key, '1', 'XX'],
+    ['ZCARD', key],
+    ['XLEN', key],
     ['TYPE', key],
     ['EVAL', 'return 1', '0'],
+    ['EVALSHA', '0'.repeat(40), '0'],
     ['CLIENT', 'ID'],
+    ['CLIENT', 'UNBLOCK', '0'],
     ['XREAD', 'COUNT', '1', 'STREAMS', key, '$'],
     ['HGET', key, 'a'],
     ['ZSCORE', key, 'a'],
@@ -120,13 +128,18 @@ async function checkPermissions(
 ): Promise<void> {
   const commands = neededCommands(`${options.prefix ?? ''}nestjs-messaging:probe`);
   const results = await Promise.allSettled(commands.map(([name = '', ...args]) => probe.call(name, args)));
-  const refused = commands.flatMap(([name = ''], index) => (isRefused(results[index]) ? [name] : []));
+  const refused = commands.flatMap((command, index) => (isRefused(results[index]) ? [nameOf(command)] : []));
   if (refused.length === 0) return;
   const user = new URL(options.url).username || 'default';
   throw new AuthorizationError(
     `Connection \`${connection}\`: the user \`${user}\` may not run ${refused.join(', ')}. Grant it: ACL SETUSER ${user} ${refused.map((name) => `+${name.toLowerCase()}`).join(' ')}`,
     { connection },
   );
+}
+
+/** As ACL SETUSER writes it: `xadd`, `client|id`. */
+function nameOf([name = '', second = '']: readonly string[]): string {
+  return name === 'CLIENT' ? `${name}|${second}` : name;
 }
 
 /** Refused as a command; a user may well be kept to some keys, of which the probe's is none. */

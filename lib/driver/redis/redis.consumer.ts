@@ -59,7 +59,9 @@ export class RedisConsumer implements Subscription {
     const onFinished = (reading: Reading, id: string) => this.onFinished(reading, id);
     this.assignments = new Assignments({ ...parts, member: this.member, onChange, onFinished });
     const [shared, leased] = (this.readers = [parts.clients.reader(), parts.clients.reader()]);
-    const prepare = () => this.assignments.openTopics();
+    const prepare = async () => {
+      if (await this.assignments.openTopics()) await this.heartbeat.beat();
+    };
     this.loops = [
       this.createLoop({ reader: shared as Redis, streamRead: readShared, isLeased: false, prepare }),
       this.createLoop({ reader: leased as Redis, streamRead: readLeased, isLeased: true, prepare: async () => {} }),
@@ -83,7 +85,7 @@ export class RedisConsumer implements Subscription {
 
   settle(delivery: Delivery, outcome: Outcome): Promise<void> | void {
     const work = this.assignments.of(delivery.partition);
-    if (!work?.reading.has(delivery.offset)) return;
+    if (!work?.reading.holds(delivery)) return;
     const id = delivery.offset;
     switch (outcome.kind) {
       case 'ack':
@@ -104,9 +106,18 @@ export class RedisConsumer implements Subscription {
   }
 
   private get about() {
-    const { command, context, options, request } = this.parts;
+    const { command, keys, context, options, request } = this.parts;
     const { claimIdleMs, blockMs } = options;
-    return { client: command, command, context, claimIdleMs, blockMs, groupId: request.groupId, member: this.member };
+    return {
+      client: command,
+      command,
+      keys,
+      context,
+      claimIdleMs,
+      blockMs,
+      groupId: request.groupId,
+      member: this.member,
+    };
   }
 
   private changed(): void {
@@ -166,15 +177,16 @@ export class RedisConsumer implements Subscription {
     if (reading.room > 0) this.changed();
   }
 
-  /** Its outcome will not count: who has taken the message settles it. */
+  /** Their outcomes will not count: who has taken a message settles it. */
   private onTaken(reading: Reading, ids: readonly string[]): void {
-    const mine = ids.filter((id) => reading.has(id));
-    if (mine.length === 0) return;
+    const taken = ids.flatMap((id) => reading.deliveryOf(id) ?? []);
+    if (taken.length === 0) return;
     const { log } = this.parts.context;
     log.warn(
-      `${mine.length} messages of topic ${reading.topic} were taken over by other members, since this one was silent.`,
+      `${taken.length} messages of topic ${reading.topic} were taken over by other members, since this one was silent.`,
     );
-    for (const id of mine) this.onFinished(reading, id);
+    for (const { offset } of taken) this.onFinished(reading, offset);
+    this.parts.sink.onTaken(reading, taken);
   }
 
   private setPaused(partitions: readonly Partition[], paused: boolean): void {

@@ -8,6 +8,7 @@ import { Janitor } from './janitor.js';
 import { Mover } from './mover.js';
 import { Quarantine } from './quarantine.js';
 import { RedisAdmin } from './redis.admin.js';
+import { RedisBrokerAdmin } from './redis.broker-admin.js';
 import { checkServer } from './redis.checks.js';
 import { RedisClients, type RedisModule } from './redis.client.js';
 import { RedisConsumer } from './redis.consumer.js';
@@ -26,6 +27,7 @@ export async function createRedisDriver(options: ResolvedRedisOptions, context: 
 class RedisDriver implements Driver {
   readonly features = redisFeatures;
   readonly admin: RedisAdmin;
+  readonly brokerAdmin: RedisBrokerAdmin;
   private readonly clients: RedisClients;
   private readonly command: Redis;
   private readonly keys: RedisKeys;
@@ -48,6 +50,16 @@ class RedisDriver implements Driver {
     const topics = (this.topics = new RedisTopics({ client, keys, connection }));
     const mover = (this.mover = new Mover({ client, clock, log }));
     this.admin = new RedisAdmin(client, topics, context);
+    this.brokerAdmin = new RedisBrokerAdmin({
+      client,
+      createReader: () => this.clients.reader(),
+      keys,
+      topics: new RedisTopics({ client, keys, connection }),
+      known: topics,
+      admin: this.admin,
+      options,
+      context,
+    });
     this.producer = new RedisProducer({ client: this.clients.producer(), topics, keys, mover, options, context });
     this.janitor = new Janitor({ client, clock, log, topics, options });
     this.janitor.start();

@@ -1,3 +1,5 @@
+export const META = ':meta';
+
 /** The names of the keys that belong to a topic. Without a prefix the stream has the topic's own name. */
 export class RedisKeys {
   constructor(private readonly prefix: string) {}
@@ -8,9 +10,19 @@ export class RedisKeys {
     return partitions === 1 ? [name] : Array.from({ length: partitions }, (_, index) => `${name}:${index}`);
   }
 
+  /** Finds all streams, and with a suffix other keys, with SCAN. */
+  pattern(suffix = ''): string {
+    return `${this.prefix.replace(/[[\]*?\\]/g, '\\$&')}*${suffix}`;
+  }
+
+  /** The topic to which a key belongs that was found so. */
+  topicOf(key: string, suffix = ''): string {
+    return key.slice(this.prefix.length, key.length - suffix.length);
+  }
+
   /** A hash: `partitions`, `retentionMs`. */
   meta(topic: string): string {
-    return `${this.prefix}${topic}:meta`;
+    return this.prefix + topic + META;
   }
 
   /** A sorted set: messages sent with a delay. */
@@ -23,9 +35,14 @@ export class RedisKeys {
     return `${this.prefix}${topic}:${groupId}:delayed`;
   }
 
-  /** A sorted set: members of a group on a topic with partitions, by the time until which they count as alive. */
+  /** A sorted set: members of a group on a topic, by the time until which they count as alive. */
   members(topic: string, groupId: string): string {
     return `${this.prefix}${topic}:members:${groupId}`;
+  }
+
+  /** The entry before which a group had finished everything when it was last looked at. */
+  mark(topic: string, groupId: string): string {
+    return `${this.prefix}${topic}:mark:${groupId}`;
   }
 
   /** A hash: partition → member. */

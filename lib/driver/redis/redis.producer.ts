@@ -130,16 +130,19 @@ export class RedisProducer {
     { partition, deadline }: { readonly partition: number; readonly deadline: number },
   ): Promise<SendResult> {
     const { client, keys, options, context } = this.parts;
-    const { idempotencyKey, dueAt = 0 } = record;
+    const { idempotencyKey, dueAt } = record;
     const stream = topic.streams[partition] as string;
     const lockKey = idempotencyKey === undefined ? stream : keys.dedupe(topic.name, idempotencyKey);
     const ttlMs = idempotencyKey === undefined ? 0 : options.dedupeTtlMs;
-    const args = [ttlMs, dueAt, partition, ...this.fieldsOf(record)];
+    const fields = this.fieldsOf(record);
     for (;;) {
+      // the server's clock counts it down, which may not be this one
+      const delayMs = dueAt === undefined ? -1 : Math.max(dueAt - context.clock.now(), 0);
+      const args = [ttlMs, delayMs, partition, ...fields];
       try {
         const id = await runScript(client, sendOnceScript, [stream, keys.delayed(topic.name), lockKey], args);
         const offset = String(id);
-        if (dueAt > 0) this.parts.mover.watch(keys.delayed(topic.name), topic.streams, dueAt);
+        if (dueAt !== undefined) this.parts.mover.watch(keys.delayed(topic.name), topic.streams, dueAt);
         return { topic: topic.name, partition: offset === '' ? -1 : partition, offset };
       } catch (thrown) {
         const error = this.errorOf(thrown, topic.name);

@@ -78,6 +78,11 @@ export class RedisTopics {
     return this.remember(topic);
   }
 
+  /** It was deleted. */
+  forget(name: string): void {
+    this.known.delete(name);
+  }
+
   /** After the server lost its data. */
   async restore({ name, partitions, retentionMs, isOurs }: RedisTopic): Promise<void> {
     const { client, keys } = this.parts;

@@ -88,13 +88,18 @@ export class Settler {
 
   private run(name: string, queue: Fifo<unknown>, send: () => Promise<void>): void {
     if (this.loops.has(name)) return;
-    const loop = this.loop(queue, send).finally(() => this.loops.delete(name));
+    const loop = this.loop(queue, send, () => this.loops.delete(name));
     this.loops.set(name, loop);
   }
 
-  private async loop(queue: Fifo<unknown>, send: () => Promise<void>): Promise<void> {
+  /** It ends in the very turn that finds nothing: what comes between would wait for a loop that is over. */
+  private async loop(queue: Fifo<unknown>, send: () => Promise<void>, onEnd: () => void): Promise<void> {
     await new Promise(setImmediate); // what is settled in one turn goes together
-    while (queue.length > 0 && !this.ended.signal.aborted) await send();
+    try {
+      while (queue.length > 0 && !this.ended.signal.aborted) await send();
+    } finally {
+      onEnd();
+    }
   }
 
   private async sendAcks(): Promise<void> {
@@ -157,11 +162,21 @@ export class Settler {
         const target = targets.get(key) ?? targets.size + 1;
         if (!targets.has(key)) kinds.push(delayed ? 'z' : 's');
         targets.set(key, target);
-        args.push(target, fields.length, ...(delayed ? [delayed.dueAt, delayed.partition] : []), ...fields);
+        args.push(
+          target,
+          fields.length,
+          ...(delayed ? [this.delayUntil(delayed.dueAt), delayed.partition] : []),
+          ...fields,
+        );
       }
     }
     const keys = [reading.stream, leases, ...targets.keys()];
     return runScript(client, settleScript, keys, [groupId, member, reading.lease, kinds.join(''), ...args]);
+  }
+
+  /** The server's clock counts it down, which may not be this one. */
+  private delayUntil(dueAt: number): number {
+    return Math.max(dueAt - this.parts.context.clock.now(), 0);
   }
 
   /** Undefined when we are to end. A group that has vanished is waited for: it is made again by who reads it. */

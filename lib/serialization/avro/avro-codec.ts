@@ -1,14 +1,10 @@
 import { AvroDecodeError, AvroEncodeError, SchemaResolutionError } from '../errors.js';
 import type { AvroSchema } from '../../topic/topic.js';
+import { textOf, type CodecContext } from '../codec-context.js';
 import { avroType, type TypeParts } from './avro-type.js';
 import type { InternalType, Resolver } from './avsc.js';
 import { DEFAULT_LIMITS } from './shapes.js';
 import { isAttributes, mapSchema, namedTypes, type NamedType } from './schema-walk.js';
-
-/** What an error says its bytes or its value are: `Message of topic \`orders\``. */
-export interface CodecContext {
-  readonly topic: string;
-}
 
 /** Reads bytes of one writer's schema. */
 export type AvroReader = (bytes: Buffer, context: CodecContext) => unknown;
@@ -77,14 +73,15 @@ export class AvroCodec {
     return JSON.stringify(this.type.schema());
   }
 
-  private read(bytes: Buffer, resolver: Resolver | undefined, { topic }: CodecContext): unknown {
+  private read(bytes: Buffer, resolver: Resolver | undefined, context: CodecContext): unknown {
+    const { topic } = context;
     const { maxBytes } = this.parts.limits ?? DEFAULT_LIMITS;
     try {
       if (bytes.length > maxBytes) throw new Error(`${bytes.length} bytes, more than ${maxBytes}`);
       return this.type.fromBuffer(bytes, resolver);
     } catch (cause) {
       throw new AvroDecodeError(
-        `Message of topic \`${topic}\` is not Avro of ${this.name} (${bytes.length} bytes): ${(cause as Error).message}.${hint(cause as Error)}`,
+        `${textOf(context)} is not Avro of ${this.name} (${bytes.length} bytes): ${(cause as Error).message}.${hint(cause as Error)}`,
         { topic, cause },
       );
     }

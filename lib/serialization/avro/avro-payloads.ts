@@ -3,15 +3,20 @@ import type { HeaderList } from '../../core/headers.js';
 import type { SchemaRegistry } from '../../registry/schema-registry.js';
 import { frame, unframe } from '../../registry/wire-format.js';
 import type { AvroSchema } from '../../topic/topic.js';
+import { textOf, type CodecContext } from '../codec-context.js';
 import { WireFormatError } from '../errors.js';
 import { AvroCodec, type AvroReader } from './avro-codec.js';
 import type { AvroModelInfo } from './avro-model.js';
+import type { AvroLimits } from './shapes.js';
 import { fingerprintOf, fromSingleObject, toSingleObject } from './single-object.js';
 import { WriterSchemas } from './writer-schemas.js';
 
 export interface AvroPayloadParts {
   readonly registry: SchemaRegistry | undefined;
   readonly subjects: 'topic' | 'record' | 'topic-record';
+  /** Whether what is read must come from the subject that is written to. */
+  readonly verifiesSubject: boolean;
+  readonly limits: AvroLimits;
   /** Other readers of the broker expect the registry's frame: writing without one is an error. */
   readonly needsRegistry: boolean;
 }
@@ -20,6 +25,8 @@ export interface AvroPayloadParts {
 export interface AvroTarget {
   readonly model: AvroModelInfo;
   readonly part: 'value' | 'key';
+  /** The topic, where there is one only. */
+  readonly topic?: string | undefined;
   readonly olderSchemas?: readonly AvroSchema[] | undefined;
 }
 
@@ -37,8 +44,12 @@ export class AvroPayloads {
     private readonly parts: AvroPayloadParts,
   ) {
     const { schema, shapes } = target.model;
-    this.codec = new AvroCodec(schema, { shapes, isOwn: true });
-    this.writers = new WriterSchemas(parts.registry, this.codec);
+    const { registry, limits, verifiesSubject } = parts;
+    const { topic } = target;
+    this.codec = new AvroCodec(schema, { shapes, limits, isOwn: true });
+    const subjectOf =
+      verifiesSubject && topic !== undefined ? (name: string) => this.registrySubjectOf(topic, name) : undefined;
+    this.writers = new WriterSchemas({ registry, reader: this.codec, limits, subjectOf });
     this.fingerprint = fingerprintOf(this.codec.canonical);
     this.text = JSON.stringify(schema);
   }
@@ -48,33 +59,35 @@ export class AvroPayloads {
     const { registry } = this.parts;
     if (!registry) return this.writeSingleObject(value, topic);
     const body = this.codec.isBytes && Buffer.isBuffer(value) ? value : this.codec.encode(value, { topic });
-    const subject = this.subjectOf(topic);
+    const subject = this.registrySubjectOf(topic);
     const id = this.ids.get(subject);
     return id === undefined ? this.register(registry, subject, body) : frame(id, body);
   }
 
   /** The payload or its promise; undefined where the bytes are not Avro of any kind. */
   read(value: Buffer, topic: string, headers: HeaderList): { readonly payload: unknown } | undefined {
-    const framed = unframe(value, topic, headers);
-    if (framed) return { payload: this.writers.read(framed, { topic }) };
+    const context = { topic, part: this.target.part };
+    const framed = unframe(value, context, headers);
+    if (framed) return { payload: this.writers.read(framed, context) };
     const single = fromSingleObject(value);
-    return single && { payload: this.readSingleObject(single.fingerprint, single.body, topic) };
+    return single && { payload: this.readSingleObject(single.fingerprint, single.body, context) };
   }
 
   private async register(registry: SchemaRegistry, subject: string, body: Buffer): Promise<Buffer> {
     const id = await registry.idOf(subject, this.text);
     this.ids.set(subject, id);
+    this.writers.remember(id, (bytes, context) => (this.codec.isBytes ? bytes : this.codec.decode(bytes, context)));
     return frame(id, body);
   }
 
-  private subjectOf(topic: string): string {
+  private registrySubjectOf(topic: string, name = this.codec.name): string {
     switch (this.parts.subjects) {
       case 'topic':
         return `${topic}-${this.target.part}`;
       case 'record':
-        return this.codec.name;
+        return name;
       case 'topic-record':
-        return `${topic}-${this.codec.name}`;
+        return `${topic}-${name}`;
     }
   }
 
@@ -87,19 +100,21 @@ export class AvroPayloads {
     return toSingleObject(this.fingerprint, this.codec.encode(value, { topic }));
   }
 
-  private readSingleObject(fingerprint: Buffer, body: Buffer, topic: string): unknown {
-    if (fingerprint.equals(this.fingerprint)) return this.codec.decode(body, { topic });
-    this.byFingerprint ??= this.olderReaders(topic);
+  private readSingleObject(fingerprint: Buffer, body: Buffer, context: CodecContext): unknown {
+    if (fingerprint.equals(this.fingerprint)) return this.codec.decode(body, context);
+    this.byFingerprint ??= this.olderReaders(context.topic);
     const reader = this.byFingerprint.get(fingerprint.toString('hex'));
-    if (reader) return reader(body, { topic });
+    if (reader) return reader(body, context);
     throw new WireFormatError(
-      `Message of topic \`${topic}\` was written with an Avro schema of fingerprint ${fingerprint.toString('hex')}, which is not known here. Add that schema to \`olderSchemas\` of the topic class.`,
-      { topic },
+      `${textOf(context)} was written with an Avro schema of fingerprint ${fingerprint.toString('hex')}, which is not known here. Add that schema to \`olderSchemas\` of the topic class.`,
+      { topic: context.topic },
     );
   }
 
   private olderReaders(topic: string): Map<string, AvroReader> {
-    const older = (this.target.olderSchemas ?? []).map((schema) => new AvroCodec(schema));
+    const older = (this.target.olderSchemas ?? []).map(
+      (schema) => new AvroCodec(schema, { limits: this.parts.limits }),
+    );
     return new Map(
       older.map((codec) => [fingerprintOf(codec.canonical).toString('hex'), this.codec.readerOf(codec, { topic })]),
     );

@@ -33,7 +33,7 @@ export interface Resolver {
 export interface InternalType {
   readonly name: string | undefined;
   readonly typeName: string;
-  readonly fields: readonly { readonly name: string; defaultValue(): unknown }[];
+  readonly fields: readonly { readonly name: string; readonly type: InternalType; defaultValue(): unknown }[];
   readonly itemsType: InternalType;
   readonly valuesType: InternalType;
   readonly types: readonly InternalType[];

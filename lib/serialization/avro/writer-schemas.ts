@@ -2,21 +2,34 @@ import type { RegisteredSchema, SchemaRegistry } from '../../registry/schema-reg
 import type { Framed } from '../../registry/wire-format.js';
 import { SchemaResolutionError, UnsupportedSchemaTypeError, WireFormatError } from '../errors.js';
 import type { AvroSchema } from '../../topic/topic.js';
-import { AvroCodec, type AvroReader, type CodecContext } from './avro-codec.js';
+import type { AvroLimits } from './shapes.js';
+import { textOf, type CodecContext } from '../codec-context.js';
+import { AvroCodec, type AvroReader } from './avro-codec.js';
 
 const MAX_READERS = 1_000;
 
 /** A reader, or why there is none: to find that out for each message would cost as much as reading it. */
 type Known = { readonly reader: AvroReader } | { readonly error: Error };
 
+export interface WriterSchemasParts {
+  readonly registry: SchemaRegistry | undefined;
+  /** What is read as; as it was written without it. */
+  readonly reader?: AvroCodec | undefined;
+  readonly limits: AvroLimits;
+  /** The only subject that a schema of this name may come from; without it any schema of the registry will do. */
+  readonly subjectOf?: ((name: string) => string) | undefined;
+}
+
 /** How messages that name their schema are read: found once for each schema, as one reader class wants it. */
 export class WriterSchemas {
   private readonly known = new Map<string, Known>();
 
-  constructor(
-    private readonly registry: SchemaRegistry | undefined,
-    private readonly reader: AvroCodec | undefined,
-  ) {}
+  constructor(private readonly parts: WriterSchemasParts) {}
+
+  /** A schema that was registered from here need not be asked for. */
+  remember(id: number, reader: AvroReader): void {
+    this.known.set(String(id), { reader });
+  }
 
   /** The payload; a promise the first time a schema is met. */
   read(framed: Framed, context: CodecContext): unknown {
@@ -27,24 +40,49 @@ export class WriterSchemas {
   }
 
   private async lookUp(framed: Framed, name: string, context: CodecContext): Promise<Known> {
-    if (!this.registry)
+    const { registry, subjectOf: ownSubject } = this.parts;
+    if (!registry)
       throw new WireFormatError(
-        `Message of topic \`${context.topic}\` names schema ${name} of a registry, and none is configured. Set \`schemaRegistryUrl\`.`,
+        `${textOf(context)} names schema ${name} of a registry, and none is configured. Set \`schemaRegistryUrl\`.`,
         { topic: context.topic },
       );
-    const registered = await ('id' in framed ? this.registry.byId(framed.id) : this.registry.byGuid(framed.guid));
-    const found = this.make(registered, name, context);
+    const registered = await ('id' in framed ? registry.byId(framed.id) : registry.byGuid(framed.guid));
+    const subjects = ownSubject && ('id' in framed ? await registry.subjectsOf(framed.id) : []);
+    const found = this.make(registered, name, context, subjects);
     if (this.known.size >= MAX_READERS) this.known.clear();
     this.known.set(name, found);
     return found;
   }
 
-  private make(registered: RegisteredSchema, name: string, context: CodecContext): Known {
+  private make(
+    registered: RegisteredSchema,
+    name: string,
+    context: CodecContext,
+    subjects: readonly string[] | undefined,
+  ): Known {
     try {
-      return { reader: this.readerOf(registered, name, context) };
+      const reader = this.readerOf(registered, name, context);
+      if (subjects) this.assertOwnSubject(registered, name, context, subjects);
+      return { reader };
     } catch (error) {
       return { error: error as Error };
     }
+  }
+
+  /** An id comes from the wire: it may be of a schema that has nothing to do with the topic. */
+  private assertOwnSubject(
+    { schema }: RegisteredSchema,
+    name: string,
+    context: CodecContext,
+    subjects: readonly string[],
+  ): void {
+    const subject = this.parts.subjectOf?.(recordNameOf(schema));
+    if (subject !== undefined && subjects.includes(subject)) return;
+    const found = subjects.length === 0 ? 'no known subject' : subjects.join(', ');
+    throw new SchemaResolutionError(
+      `${textOf(context)} names schema ${name} of ${found}, not of \`${subject}\`, and \`schemaRegistryVerifySubject\` is set. Correct the sender, or the option.`,
+      { topic: context.topic },
+    );
   }
 
   private readerOf(
@@ -52,32 +90,41 @@ export class WriterSchemas {
     name: string,
     context: CodecContext,
   ): AvroReader {
+    const { reader, limits } = this.parts;
     if (schemaType === 'JSON') return (body) => JSON.parse(body.toString('utf8')) as unknown;
     if (schemaType !== 'AVRO')
       throw new UnsupportedSchemaTypeError(
-        `Message of topic \`${context.topic}\` has schema ${name} of type ${schemaType}. Read it with \`raw: true\`; only AVRO and JSON are read here.`,
+        `${textOf(context)} has schema ${name} of type ${schemaType}. Read it with \`raw: true\`; only AVRO and JSON are read here.`,
         { topic: context.topic },
       );
-    const writer = parsedWriter(schema, references, { name, topic: context.topic });
+    const writer = parsedWriter({ schema, references, limits }, name, context);
     if (writer.isBytes) return (body) => body;
-    return this.reader ? this.reader.readerOf(writer, context) : (body, at) => writer.decode(body, at);
+    return reader ? reader.readerOf(writer, context) : (body, at) => writer.decode(body, at);
   }
 }
 
-function parsedWriter(
-  text: string,
-  references: readonly string[],
-  { name, topic }: { name: string; topic: string },
-): AvroCodec {
+interface WriterText extends Pick<RegisteredSchema, 'schema' | 'references'> {
+  readonly limits: AvroLimits;
+}
+
+function parsedWriter({ schema, references, limits }: WriterText, name: string, context: CodecContext): AvroCodec {
   try {
     const all = references.map((reference) => JSON.parse(reference) as AvroSchema);
-    return new AvroCodec(JSON.parse(text) as AvroSchema, { references: all });
+    return new AvroCodec(JSON.parse(schema) as AvroSchema, { references: all, limits });
   } catch (cause) {
     throw new SchemaResolutionError(
-      `Message of topic \`${topic}\` names schema ${name}, which is no Avro schema: ${(cause as Error).message}. Register it anew.`,
-      { topic, cause },
+      `${textOf(context)} names schema ${name}, which is no Avro schema: ${(cause as Error).message}. Register it anew.`,
+      { topic: context.topic, cause },
     );
   }
+}
+
+/** The full name, as subjects have it; of JSON schemas the title. */
+function recordNameOf(schema: string): string {
+  const parsed = JSON.parse(schema) as { name?: string; namespace?: string; title?: string };
+  if (typeof parsed !== 'object' || parsed === null) return String(parsed);
+  const { name = parsed.title ?? '', namespace } = parsed;
+  return namespace === undefined || name.includes('.') ? name : `${namespace}.${name}`;
 }
 
 function use(known: Known, body: Buffer, context: CodecContext): unknown {

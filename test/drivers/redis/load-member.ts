@@ -1,6 +1,7 @@
 import { settledBefore, type Deadline } from '../../../lib/core/clock.js';
 import type { Delivery, Partition } from '../../../lib/core/delivery.js';
 import { NO_HEADERS } from '../../../lib/core/headers.js';
+import { sizeOf } from '../../../lib/core/message.js';
 import { RELEASE } from '../../../lib/core/outcome.js';
 import type { DeliverySink, Driver, Subscription } from '../../../lib/driver/driver.js';
 
@@ -14,13 +15,19 @@ export interface LoadOptions {
   /** Deliveries after which a message goes to the dead letters, unhandled. */
   readonly maxDeliveries?: number;
   readonly onRun?: (delivery: Delivery) => void;
+  /** What the output says, and where it goes if not to `output`. */
+  readonly outputOf?: (delivery: Delivery) => { readonly value: Buffer | null; readonly topic?: string };
 }
 
 /** Handles many messages at once, in the order of each key, each with one output of the same key and value. */
 export class LoadMember implements DeliverySink {
   runs = 0;
+  /** Messages that other members took over. */
+  taken = 0;
   failures: Error[] = [];
   readonly assigned = new Set<Partition>();
+  /** Of what was handed over and is not settled. */
+  heldBytes = 0;
   private subscription!: Subscription;
   private queue: Delivery[] = [];
   private readonly busy = new Set<string>();
@@ -31,7 +38,9 @@ export class LoadMember implements DeliverySink {
 
   static join(driver: Driver, options: LoadOptions): LoadMember {
     const member = new LoadMember(options);
-    const topics = [{ topic: options.topic, autoOffsetReset: 'earliest' as const, maxUncommitted: 100_000 }];
+    const topics = [
+      { topic: options.topic, autoOffsetReset: 'earliest' as const, maxUncommitted: 100_000, maxInFlight: 1_000 },
+    ];
     const request = { groupId: options.groupId, topics, maxPollRecords: 500, drainTimeoutMs: 10_000 };
     member.subscription = driver.subscribe(request, member);
     return member;
@@ -47,6 +56,7 @@ export class LoadMember implements DeliverySink {
 
   onDeliveries(_partition: Partition, deliveries: readonly Delivery[]): void {
     this.queue.push(...deliveries);
+    for (const delivery of deliveries) this.heldBytes += sizeOf(delivery);
     this.pump();
   }
 
@@ -60,6 +70,11 @@ export class LoadMember implements DeliverySink {
 
   onLost(partitions: readonly Partition[]): void {
     this.drop(partitions);
+  }
+
+  onTaken(_partition: Partition, deliveries: readonly Delivery[]): void {
+    this.taken += deliveries.length;
+    this.queue = this.queue.filter((delivery) => !deliveries.includes(delivery));
   }
 
   onError(error: Error): void {
@@ -92,15 +107,19 @@ export class LoadMember implements DeliverySink {
     if (!isGivenUp) this.options.onRun?.(delivery);
     if (this.options.handlerMs > 0)
       await new Promise((resolve) => setTimeout(resolve, Math.random() * this.options.handlerMs));
-    const { key, value } = delivery;
-    const topic = isGivenUp ? `${this.options.topic}-dlq` : this.options.output;
-    const output = { topic, key, value, headers: NO_HEADERS };
+    const dead = `${this.options.topic}-dlq`;
+    const { key } = delivery;
+    const { value, topic = this.options.output } = this.options.outputOf?.(delivery) ?? { value: delivery.value };
+    const output = { topic: isGivenUp ? dead : topic, key, value, headers: NO_HEADERS };
     try {
       await this.subscription.settle(delivery, { kind: 'ack', outputs: [output] });
     } catch (error) {
       this.failures.push(error as Error);
+      const record = { ...output, topic: dead };
+      await this.subscription.settle(delivery, { kind: 'deadLetter', record });
     }
     this.running--;
+    this.heldBytes -= sizeOf(delivery);
     this.busy.delete(lane);
     own.active--;
     if (own.active === 0) own.resolve?.();

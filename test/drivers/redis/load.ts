@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { expect } from 'vitest';
-import { deadlineIn, systemClock } from '../../../lib/core/clock.js';
+import { deadlineIn, systemClock, type Clock } from '../../../lib/core/clock.js';
 import { MessagingError } from '../../../lib/core/errors.js';
+import type { OutgoingRecord } from '../../../lib/core/message.js';
 import type { Driver } from '../../../lib/driver/driver.js';
 import type { RedisOptions } from '../../../lib/options/redis.options.js';
 import { Child } from '../../support/child.js';
@@ -44,21 +45,22 @@ export class Load {
     readonly url: string,
     directUrl: string,
     private readonly partitions: number,
+    private readonly clock: Clock,
   ) {
     this.client = new Redis(directUrl, { maxRetriesPerRequest: null, protocol: 2 });
     this.client.on('error', () => {}); // the servers of these tests come and go
   }
 
   /** @param url where members and senders connect; @param directUrl where the figures are read. */
-  static async open(url: string, { directUrl = url, partitions = 1 } = {}): Promise<Load> {
-    const load = new Load(url, directUrl, partitions);
+  static async open(url: string, { directUrl = url, partitions = 1, clock = systemClock } = {}): Promise<Load> {
+    const load = new Load(url, directUrl, partitions, clock);
     load.sender = await load.driver();
     await load.sender.admin.create([{ topic: load.topic, partitions }, { topic: load.output }]);
     return load;
   }
 
   async driver(options: RedisOptions = {}): Promise<Driver> {
-    const opened = await openRedisDriver({ url: this.url, ...FAST, ...options });
+    const opened = await openRedisDriver({ url: this.url, ...FAST, ...options }, this.clock);
     this.opened.push(opened);
     return opened.driver;
   }
@@ -81,6 +83,11 @@ export class Load {
     return member;
   }
 
+  /** Where messages are given up. */
+  get deadLetters(): string {
+    return `${this.topic}-dlq`;
+  }
+
   async spawn(env: NodeJS.ProcessEnv = {}): Promise<Child> {
     const names = { URL: this.url, TOPIC: this.topic, OUTPUT: this.output, GROUP: this.groupId };
     const child = Child.app('test/drivers/redis/worker.ts', { ...names, ...env });
@@ -90,12 +97,15 @@ export class Load {
   }
 
   /** Sends that many over about that time; every one must be acknowledged. */
-  async send(count: number, overMs = 0): Promise<void> {
+  async send(count: number, overMs = 0, rest: () => Partial<OutgoingRecord> = () => ({})): Promise<void> {
     const chunks = Math.ceil(count / CHUNK);
     for (let chunk = 0; chunk < chunks; chunk++) {
       const values = Array.from({ length: Math.min(CHUNK, count - chunk * CHUNK) }, () => String(this.next++));
-      const list = values.map((value) => record(this.topic, value, { key: `key-${Number(value) % 100}` }));
-      const results = await this.sender.send(list, Date.now() + 60_000);
+      const list = values.map((value) => ({
+        ...record(this.topic, value, { key: `key-${Number(value) % 100}` }),
+        ...rest(),
+      }));
+      const results = await this.sender.send(list, this.clock.now() + 60_000);
       for (const result of results) if (result instanceof MessagingError) throw result;
       this.sent.push(...values);
       if (overMs > 0) await delay(overMs / chunks);
@@ -127,10 +137,10 @@ export class Load {
     return counts.reduce((sum, [count]) => sum + Number(count), 0);
   }
 
-  async outputs(): Promise<string[]> {
+  async outputs(stream = this.output): Promise<string[]> {
     const values: string[] = [];
     for (let from = '-'; ;) {
-      const page = await this.client.xrange(this.output, from, '+', 'COUNT', 5_000);
+      const page = await this.client.xrange(stream, from, '+', 'COUNT', 5_000);
       for (const [, fields] of page) values.push(fields[fields.indexOf('data') + 1] as string);
       const last = page.at(-1);
       if (!last || page.length < 5_000) return values;
@@ -140,14 +150,20 @@ export class Load {
 
   /** Each message that was sent has one output, and nothing is pending. Prints the figures. */
   async complete(title: string, timeoutMs = 40_000): Promise<Figures> {
+    const figures = await this.settled(title, timeoutMs);
+    expect(figures).toMatchObject({ unique: figures.sent, duplicates: 0, pending: 0 });
+    return figures;
+  }
+
+  /** Waits until all is done, or nothing more can be hoped for, and prints the figures. */
+  async settled(title: string, timeoutMs = 40_000): Promise<Figures> {
     const started = Date.now();
     await eventually(async () => {
       expect(await this.client.xlen(this.output)).toBeGreaterThanOrEqual(this.sent.length);
       expect(await this.pending()).toBe(0);
-    }, timeoutMs).catch(() => {}); // the assertions below tell more
+    }, timeoutMs).catch(() => {}); // the figures tell more
     const figures = await this.figures();
     console.log(`${title}: ${JSON.stringify({ ...figures, runs: this.runs, settledMs: Date.now() - started })}`);
-    expect(figures).toMatchObject({ unique: figures.sent, duplicates: 0, pending: 0 });
     return figures;
   }
 

@@ -182,6 +182,7 @@ class DrainingMember extends TestMember {
       topic,
       autoOffsetReset: 'earliest' as const,
       maxUncommitted: 100_000,
+      maxInFlight: 1_000,
     }));
     return { groupId: this.own.groupId, topics, maxPollRecords: 500, drainTimeoutMs: 10_000 };
   }

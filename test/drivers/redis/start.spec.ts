@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +16,7 @@ import { RedisServer } from '../../support/brokers/redis.js';
 import { brokerAddress } from '../../support/brokers/with-broker.js';
 import { eventually } from '../../support/eventually.js';
 import { hasProgram } from '../../support/programs.js';
+import { TestMember } from '../../contract/test-member.js';
 import { record } from '../../support/records.js';
 import { createDriver, type OpenedDriver } from './support.js';
 
@@ -76,6 +79,53 @@ describe.runIf(brokerAddress('redis') !== undefined)('a Redis connection at star
     const error = await connect({ url: `redis://app:p@127.0.0.1:${server.port}` });
     expect(error).toMatchObject({ code: 'AUTHORIZATION', retryable: false });
     expect(error?.message).toContain('may not run XADD, XCLAIM, ZADD. Grant it: ACL SETUSER app +xadd +xclaim +zadd');
+  });
+
+  it('works with no more than the permissions that it asks for', async () => {
+    const server = await start();
+    await admin(server).call('ACL', ['SETUSER', 'app', 'on', '>p', '~*', '-@all', '+ping', '+info']);
+    const url = `redis://app:p@127.0.0.1:${server.port}`;
+    const refusal = await connect({ url });
+    const [, grants = ''] = /Grant it: ACL SETUSER app (.+)$/.exec(refusal?.message ?? '') ?? [];
+    await admin(server).call('ACL', ['SETUSER', 'app', ...grants.split(' '), '+client|setname']);
+    expect(await connect({ url, claimIdleMs: 300, leaseMs: 300, blockMs: 100 })).toBeUndefined();
+    await admin(server).call('ACL', ['LOG', 'RESET']);
+    const { driver } = opened;
+    const topics = ['plain', 'parted'];
+    await driver.admin.create([
+      { topic: 'plain' },
+      { topic: 'parted', partitions: 3 },
+      { topic: 'out', retentionMs: 1_000 },
+    ]);
+    const handle = () => ({ kind: 'ack' as const, outputs: [record('out', 'x')] });
+    const member = TestMember.join(driver, { topics, groupId: 'group', handle });
+    const list = topics.flatMap((topic) => [
+      record(topic, '1'),
+      record(topic, '2', { dueAt: Date.now() + 100 }),
+      record(topic, '3', { idempotencyKey: 'once' }),
+    ]);
+    expect((await driver.send(list, Date.now() + 5_000)).filter((one) => one instanceof MessagingError)).toEqual([]);
+    await eventually(() => expect(member.settled).toHaveLength(6));
+    await admin(server).call('XGROUP', ['DESTROY', 'plain', 'group']);
+    await eventually(() => expect(opened.log.texts('error').join()).toContain('had vanished'));
+    await driver.close(deadlineIn(systemClock, 3_000));
+    expect(await admin(server).call('ACL', ['LOG'])).toEqual([]);
+  });
+
+  it('refuses a server that is too old', async () => {
+    const info = 'redis_version:6.2.14\r\nrole:master\r\n';
+    const old = createServer((socket) =>
+      socket.on('data', (data) => {
+        const isInfo = /\r\ninfo\r\n/i.test(String(data));
+        socket.write(isInfo ? `$${info.length}\r\n${info}\r\n` : '+OK\r\n'.repeat(String(data).split('*').length - 1));
+      }),
+    );
+    old.listen(0, '127.0.0.1');
+    await once(old, 'listening');
+    stops.push(() => void old.close());
+    const error = await connect({ url: `redis://127.0.0.1:${(old.address() as { port: number }).port}` });
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_BY_BROKER', retryable: false });
+    expect(error?.message).toContain('is Redis 6.2.14; it must be 7.0 or newer');
   });
 
   it('refuses a replica, and names its master', async () => {

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../lib/core/clock.js';
+import { deadlineIn, systemClock } from '../../../lib/core/clock.js';
 import { Janitor } from '../../../lib/driver/redis/janitor.js';
 import { lagOf } from '../../../lib/driver/redis/lag.js';
 import { RedisKeys } from '../../../lib/driver/redis/redis.keys.js';
@@ -8,8 +8,10 @@ import { RedisTopics } from '../../../lib/driver/redis/redis.topics.js';
 import { redisOptions, type RedisOptions } from '../../../lib/options/redis.options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { brokerAddress } from '../../support/brokers/with-broker.js';
+import { eventually } from '../../support/eventually.js';
 import { TestLog } from '../../support/test-log.js';
 import { unique } from '../../support/unique.js';
+import { openRedisDriver } from './support.js';
 
 const url = brokerAddress('redis') ?? '';
 const WEEK_MS = 604_800_000;
@@ -60,6 +62,14 @@ describe.runIf(url !== '')('upkeep in Redis', () => {
     expect(await client.xlen(name)).toBe(305);
   });
 
+  it('keeps all where it is not known how long, as in a command line without an app', async () => {
+    const name = topic();
+    await topics.create({ topic: name });
+    await fill(name);
+    await janitor({ retentionMs: Number.MAX_SAFE_INTEGER }).trim();
+    expect(await client.xlen(name)).toBe(305);
+  });
+
   it('keeps about maxLen entries', async () => {
     const name = topic();
     await topics.create({ topic: name, retentionMs: WEEK_MS * 2 });
@@ -91,6 +101,37 @@ describe.runIf(url !== '')('upkeep in Redis', () => {
     expect(await lag()).toEqual({ undelivered: 0, isExact: true, pending: 7 });
     await client.xadd(name, '*', 'data', 'x');
     expect(await lag()).toEqual({ undelivered: 1, isExact: true, pending: 7 });
+  });
+
+  it('counts members of other programs while they are heard of; a seek settles what they left behind', async () => {
+    const [name, groupId] = [topic(), unique('group')];
+    const { driver } = await openRedisDriver({ url, claimIdleMs: 300 });
+    const { brokerAdmin: admin } = driver;
+    if (!admin) throw new Error('no administration');
+    await driver.admin.create([{ topic: name }]);
+    for (let index = 0; index < 3; index++) await client.xadd(name, '*', 'data', String(index));
+    await client.xgroup('CREATE', name, groupId, '0');
+    await client.xreadgroup('GROUP', groupId, 'stranger', 'COUNT', 2, 'STREAMS', name, '>');
+    const found = await admin.describeGroup(groupId);
+    expect(found).toMatchObject({ members: 1, partitions: [{ lag: 3, member: 'stranger' }] });
+    const end = await admin.positionsAt(name, { at: 'latest' });
+    await expect(admin.seek(groupId, name, end)).rejects.toMatchObject({ code: 'GROUP_IN_USE' });
+    await eventually(() => admin.seek(groupId, name, end));
+    expect(await client.xpending(name, groupId)).toEqual([0, null, null, null]);
+    expect(await admin.describeGroup(groupId)).toMatchObject({ members: 0, partitions: [{ lag: 0, member: null }] });
+    await driver.close(deadlineIn(systemClock, 1_000));
+  });
+
+  it('lists streams of other programs, and no partition, side key or stranger under another prefix', async () => {
+    const prefix = `${unique('pre')}[x]*:`;
+    const { driver } = await openRedisDriver({ url, prefix });
+    await driver.admin.create([{ topic: 'ours', partitions: 2 }, { topic: 'plain' }]);
+    await client.xadd(`${prefix}theirs`, '*', 'data', 'x');
+    await client.hset(`${prefix}string:meta`, 'partitions', '1');
+    await client.set(`${prefix}string`, 'x');
+    await client.zadd(`${prefix}ours:delayed`, 1, 'x');
+    expect(await driver.brokerAdmin?.listTopics()).toEqual(['ours', 'plain', 'theirs']);
+    await driver.close(deadlineIn(systemClock, 1_000));
   });
 
   it('ends members that died, and none that has messages pending', async () => {

@@ -16,6 +16,8 @@ export interface KafkaListener {
 
 export interface KafkaOptions {
   readonly listeners?: readonly KafkaListener[];
+  /** Where clients find the further listeners, when that is not where they are: `NAME://host:port`. */
+  readonly advertised?: readonly string[];
   /** Beside the settings of a quick test broker. */
   readonly properties?: Readonly<Record<string, string>>;
   readonly heapMb?: number;
@@ -99,6 +101,11 @@ export class KafkaServer {
     await this.process?.kill();
   }
 
+  /** SIGTERM, and the end of it: its partitions have other leaders then. The data stays. */
+  async shutDown(): Promise<void> {
+    await this.process?.stop(30_000);
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.process?.signal(signal);
   }
@@ -163,7 +170,7 @@ function properties(data: string, { port, controllerPort, ports }: Ports, option
       .map((at, index) => `${index + 1}@127.0.0.1:${at}`)
       .join(','),
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${further}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${further}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${options.advertised?.map((one) => `,${one}`).join('') ?? further}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT${protocols}`,
     'inter.broker.listener.name': 'PLAINTEXT',

@@ -42,13 +42,20 @@ export class RedisServer {
     return this.process?.pid;
   }
 
-  async restart(): Promise<void> {
-    this.process = ServerProcess.start({ name: 'redis', command: REDIS, args: this.args, folder: this.folder });
+  /** @param more settings for this run only */
+  async restart(more: readonly string[] = []): Promise<void> {
+    const args = [...this.args, ...more];
+    this.process = ServerProcess.start({ name: 'redis', command: REDIS, args, folder: this.folder });
     await this.process.ready(() => ask(this.port, 'PING\r\n', (answer) => answer.toString().startsWith('+PONG')));
   }
 
   async kill(): Promise<void> {
     await this.process?.kill();
+  }
+
+  /** SIGTERM, and the end of it. The data stays. */
+  async shutDown(): Promise<void> {
+    await this.process?.stop();
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -4,6 +4,7 @@ import {
   AvroEncodeError,
   type AvroSchema,
   Consumer,
+  EventTopic,
   type MessageContext,
   type MessageOf,
   outputs,
@@ -13,8 +14,11 @@ import {
   ValidationError,
   Worker,
 } from '../../../lib/index.js';
+import { avroSchemaOf } from '../../../lib/avro/index.js';
+import { frame } from '../../../lib/registry/wire-format.js';
 import { systemClock, type Clock } from '../../../lib/core/clock.js';
-import { CLOCK } from '../../../lib/messaging.tokens.js';
+import { CLOCK, DRIVER_FACTORY } from '../../../lib/messaging.tokens.js';
+import type { MemoryDrivers } from '../../../lib/testing/memory-drivers.js';
 import { eventually } from '../../support/eventually.js';
 import { createTestMessaging, type TestMessaging } from '../../../lib/testing/index.js';
 import type { MemoryOptions } from '../../../lib/index.js';
@@ -30,6 +34,12 @@ const SIGNUP: AvroSchema = {
     { name: 'age', type: 'int' },
   ],
 };
+
+class Lines extends EventTopic {
+  static readonly topicName = 'lines';
+  static readonly schema = Line;
+  static override readonly format = 'avro';
+}
 
 @Injectable()
 class Handlers {
@@ -47,6 +57,11 @@ class Handlers {
     this.onCall();
     this.seen.push(received);
     return outputs(received.lines.map((line) => ({ message: line, key: received.id })));
+  }
+
+  @Consumer({ topic: Lines, maxRetries: 0 })
+  async onLine(line: Line) {
+    this.seen.push(line);
   }
 
   @Worker({ topic: 'bad', outputTopic: Stock, maxRetries: 2 })
@@ -162,9 +177,14 @@ describe('Avro without a registry', () => {
     expect(messaging.handlers.seen).toEqual([order(7)].map((one) => Object.assign(one, { note: null })));
     expect(messaging.handlers.seen[0]).toBeInstanceOf(Order);
     expect((messaging.handlers.seen[0] as Order).lines[0]).toBeInstanceOf(Line);
-    const [sent] = messaging.sent<Buffer>(Orders);
-    expect(sent?.message.subarray(0, 2).toString('hex')).toBe('c301');
-    expect(messaging.sent(Stock)).toHaveLength(1);
+    expect(messaging.sent(Orders)[0]?.message).toBeInstanceOf(Order);
+    expect(messaging.sent(Orders)).toMatchObject([
+      { key: 'k', message: { id: 7, customerId: 9_007_199_254_740_993n } },
+    ]);
+    const [line] = messaging.sent('stock');
+    expect(line).toMatchObject({ key: 7, message: { sku: 'a', count: 2 } });
+    expect(line?.message).toBeInstanceOf(Line);
+    expect(bytesOf(messaging, 'orders').subarray(0, 2).toString('hex')).toBe('c301');
   });
 
   it.each([
@@ -216,12 +236,12 @@ describe('Avro with a registry', () => {
     await messaging.idle();
     expect(messaging.handlers.seen.map((one) => (one as Order).id)).toEqual([1, 2, 3, 4, 5]);
     expect(registry.requests.toSorted()).toEqual([
-      'GET /schemas/ids/1000',
       'POST /subjects/orders-value/versions',
       'POST /subjects/stock-key/versions',
       'POST /subjects/stock-value/versions',
     ]);
-    expect(messaging.sent<Buffer>(Stock)[0]?.message.subarray(0, 4).toString('hex')).toBe('00000003');
+    expect(bytesOf(messaging, 'stock').subarray(0, 4).toString('hex')).toBe('00000003');
+    expect(messaging.sent(Stock)[0]).toMatchObject({ key: 1, message: { sku: 'a', count: 2 } });
   });
 
   it('reads what another service wrote, where no class says how', async () => {
@@ -252,6 +272,62 @@ describe('Avro with a registry', () => {
     await messaging.idle();
     expect(messaging.handlers.seen).toEqual([{ name: 'Ann', age: 20 }]);
     expect(messaging.handlers.seen[0]).toBeInstanceOf(Signup);
+  });
+
+  it('an id of another subject is given up where the subject is verified, and read elsewhere', async () => {
+    const schema = JSON.stringify(avroSchemaOf(Line));
+    const value = frame(registry.add('elsewhere-value', schema), Buffer.from('026102', 'hex'));
+    await messaging.deliver('lines', value, { raw: true });
+    await messaging.idle();
+    expect(messaging.handlers.seen).toEqual([{ sku: 'a', count: 1 }]);
+    await messaging.close();
+    messaging = await start({ schemaRegistryUrl: registry.url, schemaRegistryVerifySubject: true });
+    await messaging.deliver('lines', value, { raw: true });
+    await messaging.idle();
+    await messaging.deliver('lines', value, { raw: true });
+    await messaging.idle();
+    expect(messaging.handlers.seen).toEqual([]);
+    const letters = messaging.sent('lines-dlq');
+    expect(letters.map(({ headers }) => headers.get('x-error-message'))).toEqual(
+      Array.from(
+        { length: 2 },
+        () =>
+          'Message of topic `lines` names schema 1000 of elsewhere-value, not of `lines-value`, and `schemaRegistryVerifySubject` is set. Correct the sender, or the option.',
+      ),
+    );
+    expect(registry.requests.filter((one) => one.endsWith('/versions'))).toEqual(['GET /schemas/ids/1000/versions']);
+    registry.add('lines-value', JSON.stringify({ ...(JSON.parse(schema) as object), namespace: 'com.other' }));
+    await messaging.deliver('lines', frame(1001, Buffer.from('026102', 'hex')), { raw: true });
+    await messaging.idle();
+    expect(messaging.handlers.seen).toEqual([{ sku: 'a', count: 1 }]);
+  });
+
+  it.each([
+    ['record', 'com.older.Line'],
+    ['topic-record', 'lines-com.older.Line'],
+  ] as const)('a subject named after the %s is that of the writer', async (schemaRegistrySubjects, subject) => {
+    await messaging.close();
+    const options = { schemaRegistryVerifySubject: true, schemaRegistrySubjects };
+    messaging = await start({ schemaRegistryUrl: registry.url, ...options });
+    const older = { ...(avroSchemaOf(Line) as object), namespace: 'com.older' };
+    const value = frame(registry.add(subject, JSON.stringify(older)), Buffer.from('026102', 'hex'));
+    await messaging.deliver('lines', value, { raw: true });
+    await messaging.idle();
+    expect(messaging.handlers.seen).toEqual([{ sku: 'a', count: 1 }]);
+  });
+
+  it('the registry is asked to normalize where that is wanted', async () => {
+    await messaging.close();
+    messaging = await start({ schemaRegistryUrl: registry.url, schemaRegistryNormalize: true });
+    await messaging.producer.send({ topic: Orders, message: order(), key: 'k' });
+    expect(registry.requests[0]).toBe('POST /subjects/orders-value/versions?normalize=true');
+  });
+
+  it('what an app has written it can read without asking', async () => {
+    await messaging.producer.send({ topic: Lines, message: { sku: 'a', count: 1 } });
+    await messaging.idle();
+    expect(messaging.handlers.seen).toEqual([{ sku: 'a', count: 1 }]);
+    expect(registry.requests).toEqual(['POST /subjects/lines-value/versions']);
   });
 
   it('a key that its schema does not hold is an error', async () => {
@@ -319,6 +395,13 @@ describe('while the registry is down', () => {
     await expect(sending).rejects.toThrow('answered POST /subjects/orders-value/versions at 127.0.0.1');
   });
 });
+
+/** What the broker has of the first message. */
+function bytesOf(messaging: TestMessaging, topic: string): Buffer {
+  const broker = messaging.app.get<MemoryDrivers>(DRIVER_FACTORY).broker('memory');
+  const logs = broker.topic(topic)?.logs ?? [];
+  return logs.flatMap((log) => log.read(0, 1))[0]?.value ?? Buffer.alloc(0);
+}
 
 function topicOf<T extends object>(type: T) {
   const { schema, cleanupPolicy } = type as unknown as typeof Signups;

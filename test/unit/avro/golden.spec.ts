@@ -99,14 +99,14 @@ describe('the frame of a registry', () => {
     [65_536, '0000010000'],
   ])('id %i', (id, head) => {
     expect(frame(id, hex('aa')).toString('hex')).toBe(`${head}aa`);
-    expect(unframe(hex(`${head}aa`), 't', [])).toEqual({ id, body: hex('aa') });
+    expect(unframe(hex(`${head}aa`), context, [])).toEqual({ id, body: hex('aa') });
   });
 
   it('a UUID, in front of the bytes or in a header', () => {
     const guid = '89791762-2336-4186-9674-299b90a802e2';
     const head = hex('0189791762233641869674299b90a802e2');
-    expect(unframe(Buffer.concat([head, hex('aa')]), 't', [])).toEqual({ guid, body: hex('aa') });
-    expect(unframe(hex('aa'), 't', [['__value_schema_id', head]])).toEqual({ guid, body: hex('aa') });
+    expect(unframe(Buffer.concat([head, hex('aa')]), context, [])).toEqual({ guid, body: hex('aa') });
+    expect(unframe(hex('aa'), context, [['__value_schema_id', head]])).toEqual({ guid, body: hex('aa') });
   });
 
   it.each([
@@ -115,13 +115,13 @@ describe('the frame of a registry', () => {
     ['00ffffffffaa', 'its id is -1'],
     ['0189', 'has only 2 bytes'],
   ])('cut off or of no id is told with its first bytes: %s', (bytes, why) => {
-    expect(() => unframe(hex(bytes), 't', [])).toThrow(why);
-    expect(() => unframe(hex(bytes), 't', [])).toThrow(bytes.slice(0, 16));
+    expect(() => unframe(hex(bytes), context, [])).toThrow(why);
+    expect(() => unframe(hex(bytes), context, [])).toThrow(bytes.slice(0, 16));
   });
 
   it('JSON has none', () => {
-    expect(unframe(Buffer.from('{}'), 't', [])).toBeUndefined();
-    expect(unframe(Buffer.alloc(0), 't', [])).toBeUndefined();
+    expect(unframe(Buffer.from('{}'), context, [])).toBeUndefined();
+    expect(unframe(Buffer.alloc(0), context, [])).toBeUndefined();
   });
 
   it.each([
@@ -131,7 +131,7 @@ describe('the frame of a registry', () => {
     ],
     ['0000000001484436597478726c426e6b545757394e3656626b3349496e6a57483831786d5968336b3464', 36],
   ])('a record that Confluent’s Java serializer wrote', (bytes, length) => {
-    const framed = unframe(hex(bytes), 't', []);
+    const framed = unframe(hex(bytes), context, []);
     const codec = new AvroCodec(record(['f1', 'string']));
     const value = codec.decode(framed?.body ?? Buffer.alloc(0), context) as { f1: string };
     expect(value.f1).toHaveLength(length);

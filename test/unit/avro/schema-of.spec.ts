@@ -14,7 +14,7 @@ import {
 } from 'class-validator';
 import { describe, expect, it } from 'vitest';
 import { AvroField, AvroModel, avroSchemaOf } from '../../../lib/avro/index.js';
-import { ConfigurationError, type PayloadClass } from '../../../lib/index.js';
+import { type AvroSchema, ConfigurationError, type PayloadClass } from '../../../lib/index.js';
 
 const namespace = 'com.example';
 enum Text {
@@ -210,6 +210,31 @@ describe('a property whose type cannot be told is an error with the cure', () =>
     expect(faultsOf(Empty)).toEqual(['`Empty` has no fields. Decorate its properties with @AvroField.']);
     expect(faultsOf(Named)[0]).toContain('`my-space.Named` is no Avro name');
     expect(faultsOf(Twin)[0]).toContain('two types are named `com.example.Part`');
+  });
+});
+
+describe('a union whose branches no value tells apart is an error', () => {
+  const other: AvroSchema = { type: 'record', name: 'Other', namespace, fields: [] };
+  it.each<[string, AvroSchema, string]>([
+    ['two numbers', ['null', 'int', 'double'], '`Ambiguous.value` (null, int, double)'],
+    ['two records', [{ ...other, name: 'One' }, other], '`Ambiguous.value` (com.example.One, com.example.Other)'],
+    ['inside of a map', { type: 'map', values: ['long', 'float'] }, '`Ambiguous.value` (long, float)'],
+  ])('%s', (_what, type, text) => {
+    @AvroModel({ namespace })
+    class Ambiguous {
+      @AvroField({ type }) value!: unknown;
+    }
+    expect(faultsOf(Ambiguous)).toEqual([
+      `${text} is a union whose branches no value tells apart. Take the wider number, or one record with optional fields.`,
+    ]);
+  });
+
+  it('others are none', () => {
+    @AvroModel({ namespace })
+    class Clear {
+      @AvroField({ type: ['null', 'string', 'long', other] }) value!: unknown;
+    }
+    expect(faultsOf(Clear)).toEqual([]);
   });
 });
 

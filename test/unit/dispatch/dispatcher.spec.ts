@@ -131,12 +131,18 @@ describe('Dispatcher', () => {
     dispatcher = new Dispatcher({ ...OPTIONS, ...options }, parts);
     dispatcher.assign([partition, other]);
   };
-  const receive = (...names: readonly string[]) => dispatcher.receive(partition, deliveries(partition, ...names));
+  let received: Delivery[];
+  const receive = (...names: readonly string[]) => {
+    const list = deliveries(partition, ...names);
+    received.push(...list);
+    dispatcher.receive(partition, list);
+  };
   const running = () => [...work.running.keys()];
 
   beforeEach(() => {
     clock = new FakeClock();
     work = new HeldWork();
+    received = [];
     budgetBytes = 1_000_000;
   });
 
@@ -511,6 +517,87 @@ describe('Dispatcher', () => {
       gate.resolve();
       await settle();
       expect(work.settled).toEqual(['ack a1', 'ack b3', 'ack a2']);
+    });
+  });
+
+  describe('of messages that other members took over', () => {
+    const lose = (...names: string[]) =>
+      dispatcher.loseMessages(
+        partition,
+        received.filter((delivery) => names.includes(nameOf(delivery))),
+      );
+
+    it('tells the handler to end, drops its outcome, and goes on with what follows in the lane', async () => {
+      start();
+      receive('a1', 'a2');
+      const signal = work.running.get('a1')?.task.signal;
+      lose('a1');
+      expect(signal?.aborted).toBe(true);
+      expect(running()).toEqual(['a1']);
+      await work.end('a1', SETTLE_ACK);
+      expect(running()).toEqual(['a2']);
+      await work.end('a2', SETTLE_ACK);
+      expect(work.settled).toEqual(['ack a2']);
+      expect(dispatcher.load).toMatchObject({ running: 0, queued: 0 });
+    });
+
+    it('tries none of them again, neither after a failure nor after a wait that had begun', async () => {
+      start({ concurrency: 2 });
+      receive('a1', 'b2', 'a3', 'b4');
+      await work.end('b2', FAILED);
+      lose('a1', 'b2');
+      await work.end('a1', FAILED);
+      await clock.advance(1_000);
+      expect(work.started).toEqual(['a1', 'b2', 'a3', 'b4']);
+    });
+
+    it('begins none of them', async () => {
+      start();
+      receive('a1', 'a2', 'b3', 'b4');
+      lose('a2', 'b3');
+      await work.end('a1', SETTLE_ACK);
+      expect(work.started).toEqual(['a1', 'b4']);
+      await work.end('b4', SETTLE_ACK);
+      expect(work.settled).toEqual(['ack a1', 'ack b4']);
+    });
+
+    it('leaves them out of batches, and settles of a batch only the others', async () => {
+      start({ isBatch: true, batchSize: 2 });
+      receive('a1', 'b2', 'a3', 'b4');
+      lose('a1', 'a3');
+      await work.endBatch('a1 b2');
+      await clock.advance(1_000);
+      expect(work.started).toEqual(['a1 b2', 'b4']);
+      await work.endBatch('b4');
+      expect(work.settled).toEqual(['ack b2', 'ack b4']);
+    });
+
+    it('keeps the lane of a batch at work closed when another message of that lane was taken', async () => {
+      start({ isBatch: true, batchSize: 3, concurrency: 2 });
+      receive('b1', 'b2', 'b3', 'x4', 'x5', 'x6', 'a7', 'a8', 'c9');
+      lose('a7');
+      await work.endBatch('b1 b2 b3');
+      receive('a10', 'd11', 'd12');
+      await work.endBatch('x4 x5 x6');
+      await clock.advance(1_000);
+      expect(work.started).toEqual(['b1 b2 b3', 'x4 x5 x6', 'a8 c9', 'd11 d12']);
+    });
+
+    it('wakes a handler that acknowledges by itself, and frees the lane', async () => {
+      start({ isManual: true });
+      receive('a1', 'a2');
+      const task = work.running.get('a1')?.task;
+      let abandoned = false;
+      if (task) task.onAbandon = () => (abandoned = true);
+      await work.end('a1', MANUAL);
+      lose('a1');
+      await settle();
+      expect(abandoned).toBe(true);
+      expect(running()).toEqual(['a2']);
+      expect(dispatcher.load).toMatchObject({ running: 1, unacked: 0 });
+      task?.decide(SETTLE_ACK);
+      await settle();
+      expect(work.settled).toEqual([]);
     });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { markAborted, type FetchedPartition } from '../../../lib/driver/kafkajs/kafkajs.hooks.js';
+import { markAborted } from '../../../lib/driver/kafkajs/kafkajs.hooks.js';
+import type { FetchedPartition } from '../../../lib/driver/kafkajs/kafkajs.internals.js';
 
 interface Row {
   readonly offset: number;

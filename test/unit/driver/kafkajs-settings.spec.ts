@@ -43,7 +43,7 @@ describe('the kafkajs client', () => {
         return { events, on: () => {} };
       },
     };
-    const options = resolved({ sessionTimeoutMs: 9_000, heartbeatIntervalMs: 1_000, rebalanceTimeoutMs: 45_000 });
+    const options = resolved({ sessionTimeoutMs: 9_000, heartbeatIntervalMs: 1_000, maxPollIntervalMs: 45_000 });
     const request = { groupId: 'g', topics: [], maxPollRecords: 1, drainTimeoutMs: 1 };
     new KafkajsMember({ kafkajs, client, options, request, clock: context.clock, events: {} } as never);
     expect(config).toMatchObject({ sessionTimeout: 9_000, heartbeatInterval: 1_000, rebalanceTimeout: 45_000 });
@@ -64,13 +64,13 @@ describe('the buffer of a topic', () => {
   });
 
   it('lingers', () => {
-    const buffer = new TopicBuffer('t', { clock, lingerMs: 50, maxBatchSize: 1_000 });
+    const buffer = new TopicBuffer('t', { clock, lingerMs: 50, maxBatchSize: 1_000, partitioner: 'murmur2' });
     buffer.push(pending(10));
     expect(buffer.dueAt).toBe(clock.now() + 50);
   });
 
   it('ends its linger when a batch of maxBatchSize bytes is there for each partition', () => {
-    const buffer = new TopicBuffer('t', { clock, lingerMs: 50, maxBatchSize: 1_000 });
+    const buffer = new TopicBuffer('t', { clock, lingerMs: 50, maxBatchSize: 1_000, partitioner: 'murmur2' });
     buffer.partitions = 2;
     for (let n = 0; n < 3; n++) buffer.push(pending(500));
     expect(buffer.dueAt).toBeGreaterThan(clock.now());

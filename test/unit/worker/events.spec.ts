@@ -1,4 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { channel as channelOf, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Injectable } from '@nestjs/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Consumer, ProducerService, Worker, WorkerHost, WorkerService } from '../../../lib/index.js';
@@ -34,7 +34,9 @@ describe('events', () => {
     }
     started = await startApp({ options: { broker: 'memory' }, providers: [Failing] });
     await started.app.get(ProducerService).send({ topic: 'a', message: 1, partition: 0 });
+    const app = expect.any(String) as string;
     const message = {
+      app,
       handler: 'Failing.fail',
       connection: 'memory',
       groupId: 'test-group',
@@ -51,7 +53,7 @@ describe('events', () => {
     expect(of('retry')).toMatchObject([{ ...message, attempt: 1, delayMs: 0, error: new Error('no') }]);
     expect(of('gave-up')).toMatchObject([{ ...message, reason: 'retries-exhausted', deadLetterTopic: 'a-dlq' }]);
     await started.app.get(WorkerService).stop('Failing.fail');
-    const handler = { handler: 'Failing.fail', connection: 'memory', groupId: 'test-group' };
+    const handler = { app, handler: 'Failing.fail', connection: 'memory', groupId: 'test-group' };
     expect(of('handler-started', 'handler-stopped')).toEqual([handler, { ...handler, error: undefined }]);
   });
 
@@ -70,5 +72,29 @@ describe('events', () => {
       { offset: '1', verdict: 'settle' },
     ]);
     expect(of('sent')).toMatchObject([{ count: 2 }]);
+  });
+
+  it('are what stats count: of one app, while it runs', async () => {
+    for (const { channel, listen } of listeners) subscribe(channel, listen);
+    @Injectable()
+    class Audit {
+      @Consumer({ topic: 'a' })
+      async onA() {}
+    }
+    started = await startApp({ options: { broker: 'memory' }, providers: [Audit] });
+    const other = await startApp({ options: { broker: 'memory' }, providers: [Audit] });
+    const handled = ({ app }: StartedApp) => app.get(WorkerService).stats('Audit.onA').handled;
+    await started.app.get(ProducerService).send({ topic: 'a', message: 1 });
+    await eventually(() => expect(of('settled')).toHaveLength(1));
+    expect([started, other].map(handled)).toEqual([1, 0]);
+    const [event] = of('settled');
+    const publish = () => channelOf('messaging:settled').publish(event);
+    publish();
+    channelOf('messaging:settled').publish({ ...event, app: 'another' });
+    expect(handled(started)).toBe(2);
+    await other.app.close();
+    await started.app.close();
+    publish();
+    expect(handled(started)).toBe(2);
   });
 });

@@ -3,12 +3,21 @@ import { script } from '../redis.scripts.js';
 /**
  * Makes the group where it is missing. At the end of the stream it is told how many entries it has passed, so that its lag is known at once.
  * `from` is `0`, `$`, or an entry id at which the group was before it vanished; a stream that does not reach that id is another one
- * and is read from its beginning. Answers 1 when the group was made, 0 when it was there.
+ * and is read from its beginning. The mark that heartbeats keep of what the group had not finished is better than what one member
+ * knows, where there is one. Answers 1 when the group was made, 0 when it was there.
  *
- * KEYS: stream · ARGV: group, from
+ * KEYS: stream, and the mark, for a group that is made again · ARGV: group, from
  */
 export const ensureGroupScript = script(`
 local from = ARGV[2]
+local mark = KEYS[2] and redis.call('GET', KEYS[2])
+if mark and string.sub(mark, 1, 1) == '(' then
+  from = string.sub(mark, 2)
+elseif mark then
+  local ms, seq = string.match(mark, '(%d+)-(%d+)')
+  from = seq == '0' and string.format('%.0f-18446744073709551615', ms - 1) or string.format('%s-%.0f', ms, seq - 1)
+end
+if from == '0-0' then from = '0' end
 local isThere = redis.call('EXISTS', KEYS[1]) == 1
 local added, newest = 0, '0-0'
 if isThere then
@@ -47,9 +56,11 @@ return 1
 /**
  * Ends a member that has nothing pending. With something pending it stays: deleting it would lose those messages.
  *
- * KEYS: stream · ARGV: group, member
+ * KEYS: stream, members, mark · ARGV: group, member
  */
 export const byeScript = script(`
+redis.call('ZREM', KEYS[2], ARGV[2])
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('DEL', KEYS[3]) end
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if #pending > 0 then return 0 end
 redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])

@@ -35,19 +35,21 @@ return answers
 `);
 
 /**
- * Writes a record, or keeps it back until it is due, once for its idempotency key and, as long as the key lives, on every repeat.
+ * Writes a record, or keeps it back for a while by the server's clock, once for its idempotency key and, as long as the key lives, on every repeat.
  * Answers the entry id, which is empty for a delayed one.
  *
- * KEYS: stream, delayed set, dedupe key · ARGV: the dedupe key's lifetime in ms or 0, due time or 0, partition, fields…
+ * KEYS: stream, delayed set, dedupe key · ARGV: the dedupe key's lifetime in ms or 0, delay in ms or -1, partition, fields…
  */
 export const sendOnceScript = script(`
-local ttl, due = tonumber(ARGV[1]), tonumber(ARGV[2])
+local ttl, delay = tonumber(ARGV[1]), tonumber(ARGV[2])
 if ttl > 0 then
   local known = redis.call('GET', KEYS[3])
   if known then return known end
 end
 local id = ''
-if due > 0 then
+if delay >= 0 then
+  local time = redis.call('TIME')
+  local due = time[1] * 1000 + math.floor(time[2] / 1000) + delay
   redis.call('ZADD', KEYS[2], due, cmsgpack.pack({ unpack(ARGV, 3) }))
 else
   id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4))

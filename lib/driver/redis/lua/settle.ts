@@ -9,11 +9,13 @@ import { script } from '../redis.scripts.js';
  * fails would lose the message; what was written before a write that fails is taken back.
  *
  * KEYS: stream, leases, targets… · ARGV: group, member, partition or '', the kinds of the targets (s: stream, z: sorted set), then per
- * message: id, count of writes, and per write: target, number of fields, for a sorted set the due time and the partition, fields.
+ * message: id, count of writes, and per write: target, number of fields, for a sorted set the delay in ms and the partition, fields.
  */
 export const settleScript = script(`
 local stream, group, member, partition, kinds = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if partition ~= '' and redis.call('HGET', KEYS[2], partition) ~= member then return -1 end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local wrong = {}
 for i = 3, #KEYS do
   local kind = redis.call('TYPE', KEYS[i]).ok
@@ -29,7 +31,7 @@ local function write(target)
     if type(reply) == 'table' and reply.err then return nil, reply.err end
     return { 'XDEL', KEYS[target], reply }
   end
-  local due = ARGV[at + 1]
+  local due = now + tonumber(ARGV[at + 1])
   local entry = cmsgpack.pack({ unpack(ARGV, at + 2, at + 2 + count) })
   at = at + 3 + count
   local reply = redis.pcall('ZADD', KEYS[target], due, entry)

@@ -16,7 +16,7 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   if oldest then unread[own.name] = oldest[1] end
 end
 local time = redis.call('TIME')
-local floor = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(ARGV[1]))
+local floor = string.format('%.0f', math.max(0, time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(ARGV[1])))
 local removed = redis.call('XTRIM', KEYS[1], 'MINID', '~', floor)
 if tonumber(ARGV[2]) > 0 then removed = removed + redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[2]) end
 local answer = { removed }

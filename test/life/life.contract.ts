@@ -1,5 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { brokerAddress } from '../support/brokers/with-broker.js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { unique } from '../support/unique.js';
@@ -7,11 +6,27 @@ import { LIFE_BROKERS, type LifeBroker } from './life-brokers.js';
 
 const COUNT = 20;
 const RUNNING = 4;
+const ALL = Array.from({ length: COUNT }, (_, n) => n);
 
-/** Each promise on each broker: one that is reached over the network, and the one in the process. */
-for (const broker of Object.keys(LIFE_BROKERS) as LifeBroker[]) {
+/** A broker that only one test run has: it may be killed. */
+export interface OwnBroker {
+  readonly address: string;
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface LifeSubject {
+  readonly broker: LifeBroker;
+  /** Undefined where there is no such broker. */
+  readonly address: string | undefined;
+  /** Starts a broker that keeps what it was told when it is killed; a broker in the process dies with it. */
+  readonly startOwn?: () => Promise<OwnBroker>;
+}
+
+/** What an app keeps at the edges of its life, in a process of its own, on each broker. */
+export function lifeContract({ broker, address, startOwn }: LifeSubject): void {
   const { server, nowhere } = LIFE_BROKERS[broker];
-  const address = server === undefined ? '' : brokerAddress(server);
 
   describe.runIf(address !== undefined)(`the life of an app on ${broker}`, () => {
     const children: Child[] = [];
@@ -21,20 +36,24 @@ for (const broker of Object.keys(LIFE_BROKERS) as LifeBroker[]) {
       children.push(child);
       return child;
     };
-    /** Nothing is settled that was not handled: the position is not past it, and another process gets all the rest. */
+    /**
+     * Counts what became of the messages: those that the child has ended, and the rest, which another process of the group gets. In memory the
+     * rest dies with the process, and the position tells what was acknowledged.
+     */
     const expectNothingLost = async (child: Child, env: NodeJS.ProcessEnv): Promise<void> => {
-      const ended = numbersIn(child, 'end');
-      const position = child.lines.find((line) => line.startsWith('position'));
-      if (position !== undefined) {
-        const settled = Array.from({ length: Number(position.slice(9)) }, (_, n) => n);
-        expect(settled.filter((n) => !ended.includes(n))).toEqual([]);
+      const ended = new Set(numbersIn(child, 'end'));
+      if (server === undefined) {
+        const line = await child.line(/^position \d+$/);
+        const acked = ALL.slice(0, Number(line.slice(9)));
+        expect(acked.filter((n) => !ended.has(n))).toEqual([]);
+        return;
       }
-      if (server === undefined) return;
       const next = start({ ...env, MODE: 'pure', HOLD: '', INIT: '' });
-      await eventually(() => {
-        const all = new Set([...ended, ...numbersIn(next, 'end')]);
-        expect(all).toEqual(new Set(Array.from({ length: COUNT }, (_, n) => n)));
-      }, 40_000);
+      const counts = () => {
+        const handled = new Set([...ended, ...numbersIn(next, 'end')]);
+        return { sent: COUNT, handled: handled.size, ackedUnprocessed: ALL.filter((n) => !handled.has(n)).length };
+      };
+      await eventually(() => expect(counts()).toEqual({ sent: COUNT, handled: COUNT, ackedUnprocessed: 0 }), 40_000);
     };
     /** Messages in the handlers, and more that wait. */
     const busy = async (env: NodeJS.ProcessEnv): Promise<Child> => {
@@ -129,6 +148,29 @@ for (const broker of Object.keys(LIFE_BROKERS) as LifeBroker[]) {
         await child.line(/^closed$/);
         expect(await child.end()).toBe(0);
       });
+    });
+
+    describe.each(startOwn ? [startOwn] : [])('when its broker is killed in mid-run', (startBroker) => {
+      let own: OwnBroker;
+      beforeAll(async () => void (own = await startBroker()));
+      afterAll(() => own?.stop());
+
+      it.each([['pure'], ['hybrid']])(
+        'a %s app can be closed, and nothing is lost',
+        { timeout: 90_000 },
+        async (MODE) => {
+          const env = { ...names(), MODE, ADDRESS: own.address, SHUTDOWN_MS: '2000' };
+          const child = await busy(env);
+          await own.kill();
+          child.say('go');
+          child.say('close');
+          expect(await child.end()).toBe(0);
+          expect(child.lines).toContain('closed');
+          expect(numbersIn(child, 'begin')).toHaveLength(RUNNING);
+          await own.restart();
+          await expectNothingLost(child, env);
+        },
+      );
     });
 
     it('lets requests that are still being answered send', async () => {

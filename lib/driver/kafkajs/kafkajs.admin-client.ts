@@ -1,0 +1,85 @@
+import type { Admin, Kafka } from 'kafkajs';
+import { UnknownTopicError } from '../../core/errors.js';
+import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import type {
+  PartitionDetails,
+  PartitionPosition,
+  ReadRequest,
+  ReadSink,
+  ServerDetails,
+  TopicReader,
+} from '../broker-admin.js';
+import type { DriverContext } from '../driver.js';
+import type { AdminClient, TopicConfigs } from '../kafka/admin-client.js';
+import type { KafkajsAdmin } from './kafkajs.admin.js';
+import type { KafkajsModule } from './kafkajs.client.js';
+import { KafkajsGroupClient } from './kafkajs.group-client.js';
+import { KafkajsReader } from './kafkajs.reader.js';
+
+export interface AdminClientParts {
+  readonly kafkajs: KafkajsModule;
+  readonly client: Kafka;
+  readonly admin: KafkajsAdmin;
+  readonly options: ResolvedKafkaOptions;
+  readonly context: DriverContext;
+}
+
+/** The cluster, asked through kafkajs. */
+export class KafkajsAdminClient implements AdminClient {
+  readonly groups: KafkajsGroupClient;
+
+  constructor(private readonly parts: AdminClientParts) {
+    this.groups = new KafkajsGroupClient(parts);
+  }
+
+  async servers(): Promise<readonly ServerDetails[]> {
+    const { brokers } = await this.ask(undefined, (admin) => admin.describeCluster());
+    return brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }));
+  }
+
+  topics(): Promise<readonly string[]> {
+    return this.ask(undefined, (admin) => admin.listTopics());
+  }
+
+  async partitions(topic: string): Promise<readonly PartitionDetails[]> {
+    const { topics } = await this.ask(topic, (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
+    const known = topics[0]?.partitions ?? [];
+    if (known.length === 0) throw new UnknownTopicError(topic, { connection: this.parts.context.connection });
+    const offsets = await this.ask(topic, (admin) => admin.fetchTopicOffsets(topic));
+    const details = known.map(({ partitionId: partition, leader, replicas, isr: inSync }) => {
+      const { low: start = '0', high: end = '0' } = offsets.find((one) => one.partition === partition) ?? {};
+      return { partition, start, end, messages: Number(end) - Number(start), leader, replicas, inSync };
+    });
+    return details.toSorted((a, b) => a.partition - b.partition);
+  }
+
+  configs(topic: string): Promise<TopicConfigs> {
+    return this.parts.admin.configs(topic);
+  }
+
+  setConfigs(topic: string, configs: TopicConfigs): Promise<void> {
+    return this.parts.admin.setConfigs(topic, configs);
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.ask(topic, (admin) => admin.deleteTopics({ topics: [topic] }));
+  }
+
+  async addPartitions(topic: string, count: number): Promise<void> {
+    await this.ask(topic, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }));
+  }
+
+  offsetsAt(topic: string, time: number): Promise<readonly PartitionPosition[]> {
+    return this.ask(topic, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, time));
+  }
+
+  read(request: ReadRequest, sink: ReadSink): TopicReader {
+    const { kafkajs, client, options, context } = this.parts;
+    const forget = () => this.ask(undefined, (admin) => admin.deleteGroups([request.groupId]));
+    return new KafkajsReader({ kafkajs, client, options, context, request, sink, forget });
+  }
+
+  private ask<Answer>(topic: string | undefined, question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
+    return this.parts.admin.ask(topic, question);
+  }
+}

@@ -1,0 +1,68 @@
+import { BrokerError } from '../../core/errors.js';
+
+/** What kafkajs 2.2.4 has inside and does not export. A custom assigner is the only door to it. */
+export interface KafkajsCluster {
+  findGroupCoordinator(args: unknown): Promise<KafkajsCoordinator>;
+  /** Where logs begin or end. */
+  fetchTopicsOffset(topics: readonly unknown[]): Promise<readonly TopicOffsets[]>;
+  findBroker(args: unknown): Promise<KafkajsBroker>;
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+  disconnect(): Promise<void>;
+}
+
+export interface KafkajsCoordinator {
+  offsetFetch(request: {
+    readonly topics: readonly AskedPartitions[];
+  }): Promise<{ readonly responses: readonly TopicOffsets[] }>;
+  offsetCommit(request: { readonly topics: readonly TopicOffsets[] }): Promise<unknown>;
+}
+
+export interface AskedPartitions {
+  readonly topic: string;
+  readonly partitions: readonly { readonly partition: number }[];
+}
+
+export interface TopicOffsets {
+  readonly topic: string;
+  readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata?: string }[];
+}
+
+export interface KafkajsBroker {
+  fetch(request: unknown): Promise<FetchResponse>;
+}
+
+export interface FetchResponse {
+  responses: readonly { readonly partitions: FetchedPartition[] }[];
+}
+
+export interface FetchedPartition {
+  readonly messages: FetchedMessage[];
+  abortedTransactions?: { readonly producerId: string; readonly firstOffset: string }[] | null;
+}
+
+export interface FetchedMessage {
+  readonly offset: string;
+  readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean };
+  isControlRecord: boolean;
+}
+
+/** @throws BrokerError when another version is installed than the one that is known inside. */
+export function assertInternals(cluster: KafkajsCluster): void {
+  const needed = [
+    'findGroupCoordinator',
+    'findBroker',
+    'addMultipleTargetTopics',
+    'findTopicPartitionMetadata',
+    'fetchTopicsOffset',
+    'disconnect',
+  ] as const;
+  const missing = needed.filter((name) => typeof cluster[name] !== 'function');
+  if (missing.length > 0)
+    throw new BrokerError(
+      `kafkajs lacks ${missing.join(', ')} inside. Install the version that this library is made for: npm i kafkajs@2.2.4`,
+      {
+        retryable: false,
+      },
+    );
+}

@@ -1,0 +1,3 @@
+import { lifeContract } from './life.contract.js';
+
+lifeContract({ broker: 'memory', address: '' });

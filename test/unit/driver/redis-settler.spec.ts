@@ -1,0 +1,50 @@
+import type { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../lib/core/clock.js';
+import { Reading } from '../../../lib/driver/redis/reading.js';
+import { Settler } from '../../../lib/driver/redis/settler.js';
+import { TestLog } from '../../support/test-log.js';
+
+const TOPIC = {
+  name: 'tasks',
+  partitions: 1,
+  streams: ['tasks'],
+  lastIds: [],
+  retentionMs: undefined,
+  isOurs: true,
+};
+
+/** A settler whose server answers each request with the next of these, one answer a message. */
+function settlerOf(answers: readonly unknown[]): Settler {
+  const left = [...answers];
+  const client = { evalshaBuffer: async () => [left.shift()] } as unknown as Redis;
+  const reading = new Reading({
+    topic: TOPIC,
+    index: 0,
+    subscription: { topic: 'tasks', autoOffsetReset: 'earliest', maxUncommitted: 1, maxInFlight: 1_000 },
+    clock: systemClock,
+    prefetchBytes: 1,
+    maxMessageBytes: 1,
+    payloadField: 'data',
+  });
+  const context = { connection: 'redis', clock: systemClock, log: new TestLog(), onStatus: () => {} };
+  const about = { groupId: 'group', member: 'member', claimIdleMs: 1_000, leases: 'leases' };
+  return new Settler({ client, context, reading, onFinished: () => {}, ...about });
+}
+
+describe('Settler', () => {
+  it.each(Array.from({ length: 8 }, (_, ticks) => ticks))(
+    'settles what comes %i ticks after a refusal, though nothing else follows',
+    async (ticks) => {
+      const settler = settlerOf([Buffer.from('WRONGTYPE out holds a string'), 1]);
+      const write = { key: 'out', fields: ['data', 'x'], bytes: 1 };
+      const givenUp = settler.settle('1-1', [write]).catch(async (error: unknown) => {
+        for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+        await settler.settle('1-1', [{ ...write, key: 'dead' }]);
+        return error;
+      });
+      expect(await givenUp).toMatchObject({ code: 'TOPIC_TYPE' });
+    },
+    2_000,
+  );
+});
