@@ -42,6 +42,14 @@ export class Ledger {
     if (next > this.next) this.next = next;
   }
 
+  /** The first unfinished offsets, as long as they pass, and what the position is once they are finished. */
+  run(passes: (offset: number) => boolean): { readonly offsets: readonly number[]; readonly position: number } {
+    let end = this.head;
+    while (end < this.offsets.length && (this.finished[end] || passes(this.offsets[end] as number))) end++;
+    const offsets = this.offsets.slice(this.head, end).filter((_, index) => !this.finished[this.head + index]);
+    return { offsets, position: this.offsets[end] ?? this.next };
+  }
+
   /** False for an offset that is not open: never received, or finished before. */
   finish(offset: number): boolean {
     const index = this.indexOf(offset);

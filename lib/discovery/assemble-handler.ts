@@ -38,6 +38,7 @@ export function assembleHandler(assembly: Assembly): HandlerDefinition {
     retryTopics: retryTopics(topic, assembly),
     autoOffsetReset: own.autoOffsetReset ?? connection.options.autoOffsetReset,
     maxUncommitted: own.maxUncommitted,
+    transactionIntervalMs: own.exactlyOnce ? own.transactionIntervalMs : undefined,
     maxDeliveries: own.maxDeliveries,
     dispatch: dispatchOptions(assembly),
     ackTimeoutMs: own.ackTimeoutMs,
@@ -73,6 +74,7 @@ function dispatchOptions({ own, isManual }: Assembly): HandlerDefinition['dispat
     batchTimeoutMs,
     isBatch: batchSize > 1,
     isManual,
+    isTransactional: own.exactlyOnce,
   };
 }
 

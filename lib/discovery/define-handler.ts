@@ -48,7 +48,19 @@ export function defineHandler(found: FoundHandler, parts: DefinitionParts): Hand
   const isManual = found.metadata.kind === 'consumer' && ackOf(own, connection) === 'manual';
   const given = givenNames(found.metadata.options, overrides);
   const features = connection && parts.features(connection);
-  const facts = { name, options: own, given, retry, hasBatch: found.hasBatch, isManual, features };
+  const isUncommittedRead = connection?.kind === 'kafka' && connection.options.isolationLevel === 'read_uncommitted';
+  const { hasBatch } = found;
+  const facts = {
+    name,
+    options: own,
+    given,
+    retry,
+    hasBatch,
+    isManual,
+    connection: connection?.name,
+    isUncommittedRead,
+    features,
+  };
   if (groupId === undefined) faults.push(missingGroup(name));
   faults.push(...topicFaults(own, name, features), ...checkHandler(facts));
   if (faults.length > before || !connection || !features || groupId === undefined || own.topic === undefined)
@@ -77,7 +89,13 @@ function mergedOptions(
 }
 
 /** What the other kind of handler has. */
-const ABSENT = { outputTopic: undefined, ack: undefined, ackTimeoutMs: consumerOptions.ackTimeoutMs.default as number };
+const ABSENT = {
+  outputTopic: undefined,
+  exactlyOnce: false,
+  transactionIntervalMs: workerOptions.transactionIntervalMs.default as number,
+  ack: undefined,
+  ackTimeoutMs: consumerOptions.ackTimeoutMs.default as number,
+};
 
 function givenNames(...sources: readonly (object | undefined)[]): ReadonlySet<string> {
   const entries = sources.flatMap((source) => Object.entries(source ?? {}));

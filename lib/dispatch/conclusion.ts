@@ -8,6 +8,10 @@ import type { Task } from './task.js';
 export interface ConclusionParts {
   readonly work: DispatchWork;
   readonly clock: Clock;
+  /** The handler acknowledges by itself. */
+  readonly isManual: boolean;
+  /** A lane is free while its outcome is being settled. */
+  readonly isTransactional: boolean;
   /** The message is settled. */
   readonly onDone: (partition: PartitionWork, task: Task) => void;
   /** The message waits for something in a partition that is given up. */
@@ -26,19 +30,31 @@ interface LaneGroup {
 export class Conclusion {
   constructor(private readonly parts: ConclusionParts) {}
 
-  /** A single message. Returns nothing where nothing has to be waited for. */
-  one(partition: PartitionWork, task: Task, verdict: Verdict): Promise<void> | void {
+  /** What runs together, with one verdict each. Returns nothing where nothing has to be waited for. */
+  unit(partition: PartitionWork, tasks: readonly Task[], verdicts: Verdict | readonly Verdict[]): Promise<void> | void {
+    const list = Array.isArray(verdicts) ? (verdicts as readonly Verdict[]) : undefined;
+    if (this.parts.isManual) return this.undecided(partition, tasks, list ?? [verdicts as Verdict]);
+    if (list) return this.batch(partition, tasks, list);
+    return this.one(partition, tasks[0] as Task, verdicts as Verdict);
+  }
+
+  /** A single message. */
+  private one(partition: PartitionWork, task: Task, verdict: Verdict): Promise<void> | void {
     if (task.isTaken) return this.finish(partition, task);
     if (verdict.kind !== 'settle') return this.postpone(partition, task, verdict);
     task.state = 'settling';
     const settling = this.parts.work.settle(task, verdict);
     if (!settling) return this.finish(partition, task);
-    this.parts.onChange(partition);
-    return settling.then(() => this.finish(partition, task));
+    if (!this.parts.isTransactional) {
+      this.parts.onChange(partition);
+      return settling.then(() => this.finish(partition, task));
+    }
+    this.free(partition, task);
+    return settling.then(() => this.done(partition, task));
   }
 
   /** A batch: its lanes apart from each other, the messages of a lane one after the other. */
-  async batch(partition: PartitionWork, tasks: readonly Task[], verdicts: readonly Verdict[]): Promise<void> {
+  private async batch(partition: PartitionWork, tasks: readonly Task[], verdicts: readonly Verdict[]): Promise<void> {
     const verdictOf = new Map(tasks.map((task, index) => [task, verdicts[index] as Verdict]));
     const lanes = groupBy(tasks, (task) => task.lane ?? task);
     await Promise.all([...lanes.values()].map((lane) => this.lane(partition, lane, verdictOf)));
@@ -55,8 +71,9 @@ export class Conclusion {
     return kept;
   }
 
-  /** Lets the handler of these messages decide about each when it likes. */
-  expectDecisions(partition: PartitionWork, tasks: readonly Task[]): void {
+  /** Their handler is about to run: one that acknowledges by itself may decide about each when it likes. */
+  begin(partition: PartitionWork, tasks: readonly Task[]): void {
+    if (!this.parts.isManual) return;
     for (const lane of groupBy(tasks, (task) => task.lane ?? task).values()) {
       const group: LaneGroup = { undecided: lane.length, failed: [] };
       for (const task of lane)
@@ -68,7 +85,7 @@ export class Conclusion {
   }
 
   /** The handlers have returned; those of the messages that are neither acknowledged nor failed still have a say. */
-  undecided(partition: PartitionWork, tasks: readonly Task[], verdicts: readonly Verdict[]): void {
+  private undecided(partition: PartitionWork, tasks: readonly Task[], verdicts: readonly Verdict[]): void {
     for (const [index, task] of tasks.entries()) {
       const verdict = verdicts[index] as Verdict;
       if (verdict.kind !== 'manual') task.decide(verdict);
@@ -84,6 +101,7 @@ export class Conclusion {
     tasks: readonly Task[],
     verdicts: ReadonlyMap<Task, Verdict>,
   ): Promise<void> {
+    const settling: Promise<void>[] = [];
     for (const [index, task] of tasks.entries()) {
       const verdict = verdicts.get(task) as Verdict;
       if (task.isTaken) {
@@ -92,11 +110,15 @@ export class Conclusion {
       }
       if (verdict.kind !== 'settle') {
         this.postpone(partition, task, verdict);
-        return this.putBack(partition, tasks.slice(index + 1));
+        this.putBack(partition, tasks.slice(index + 1));
+        return void (await Promise.all(settling));
       }
-      await this.settle(partition, task, verdict);
+      const settled = this.settle(partition, task, verdict);
+      if (this.parts.isTransactional) settling.push(settled);
+      else await settled;
     }
     this.free(partition, tasks.at(-1) as Task);
+    await Promise.all(settling);
   }
 
   private async decide(partition: PartitionWork, task: Task, verdict: Verdict, group: LaneGroup): Promise<void> {

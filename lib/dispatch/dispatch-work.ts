@@ -8,7 +8,7 @@ export interface DispatchWork {
   run(task: Task): Promise<Verdict>;
   /** One attempt for several messages of a partition; one verdict each, in their order. */
   runBatch(tasks: readonly Task[]): Promise<readonly Verdict[]>;
-  /** Carries out the outcome; the message's lane stays closed until it is done. */
+  /** Carries out the outcome; the message's lane stays closed until it is done, unless outcomes are held (`isTransactional`). */
   settle(task: Task, verdict: Settle): Promise<void> | void;
   /** The message stays unsettled: another owner of the partition will have it. */
   release(task: Task): void;

@@ -1,7 +1,6 @@
 import { settledBefore, type Clock, type Deadline } from '../core/clock.js';
 import type { Delivery, Partition } from '../core/delivery.js';
 import { Fifo } from '../core/fifo.js';
-import type { Verdict } from '../core/outcome.js';
 import { BatchLanes, type BatchOptions } from './batch-lanes.js';
 import type { BufferBudget } from './buffer-budget.js';
 import { Conclusion } from './conclusion.js';
@@ -21,6 +20,8 @@ export interface DispatcherOptions extends BatchOptions, IntakeOptions {
   readonly isBatch: boolean;
   /** The handler acknowledges by itself. */
   readonly isManual: boolean;
+  /** Outcomes are held and written together, in the order of their messages: a lane is free once its outcome is held. */
+  readonly isTransactional: boolean;
 }
 
 export interface DispatcherParts {
@@ -54,6 +55,8 @@ export class Dispatcher {
     this.conclusion = new Conclusion({
       work,
       clock,
+      isManual: options.isManual,
+      isTransactional: options.isTransactional,
       onDone: (own, task) => this.onDone(own, task),
       onReleased: (own, task) => this.release(own, task),
       onChange: (own) => this.wake(own),
@@ -226,25 +229,14 @@ export class Dispatcher {
     this.runs++;
     own.begin();
     for (const task of unit) task.state = 'running';
-    if (this.options.isManual) this.conclusion.expectDecisions(own, unit);
+    this.conclusion.begin(own, unit);
     const verdicts = this.options.isBatch
       ? await this.parts.work.runBatch(unit)
       : await this.parts.work.run(unit[0] as Task);
     this.runs--;
-    const concluding = this.conclude(own, unit, verdicts);
+    const concluding = this.conclusion.unit(own, unit, verdicts);
     if (concluding) await concluding;
     own.end();
     this.pump();
-  }
-
-  private conclude(
-    own: PartitionWork,
-    unit: readonly Task[],
-    verdicts: Verdict | readonly Verdict[],
-  ): Promise<void> | void {
-    const list = Array.isArray(verdicts) ? (verdicts as readonly Verdict[]) : undefined;
-    if (this.options.isManual) return this.conclusion.undecided(own, unit, list ?? [verdicts as Verdict]);
-    if (list) return this.conclusion.batch(own, unit, list);
-    return this.conclusion.one(own, unit[0] as Task, verdicts as Verdict);
   }
 }

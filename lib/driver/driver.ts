@@ -87,6 +87,12 @@ export interface TopicSubscription {
    * nothing more is handed over. It bounds what a crash repeats.
    */
   readonly maxUncommitted: number;
+  /**
+   * How often outcomes and the position behind them are written, in one transaction, in ms; without it each outcome is written by itself.
+   * Until its transaction has ended an outcome is held: `settle` resolves then, or rejects with `ClosedError` when it was not written and
+   * the message comes again.
+   */
+  readonly transactionIntervalMs?: number | undefined;
   /** Most unfinished messages of a partition that whoever subscribes holds: after a death so many are looked at one at a time. */
   readonly maxInFlight: number;
 }

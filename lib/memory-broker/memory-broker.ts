@@ -130,8 +130,12 @@ export class MemoryBroker {
 
   /** @returns the offset, or undefined when the topic is full: wait for `room` and try again. @internal */
   append(topic: MemoryTopic, index: number, record: OutgoingRecord): number | undefined {
-    if (topic.size >= this.maxMessagesPerTopic && !this.makeRoom(topic)) return undefined;
-    return this.appendNow(topic, index, record);
+    return this.hasRoom(topic) ? this.appendNow(topic, index, record) : undefined;
+  }
+
+  /** Whether the topic takes another record now. @internal */
+  hasRoom(topic: MemoryTopic): boolean {
+    return topic.size < this.maxMessagesPerTopic || this.makeRoom(topic);
   }
 
   /** Appends at a later time, however full the topic is then. @internal */

@@ -12,6 +12,9 @@ export interface HandlerFacts {
   /** Whether its code takes arrays. */
   readonly hasBatch: boolean;
   readonly isManual: boolean;
+  readonly connection: string | undefined;
+  /** Whether its connection hands over messages of transactions that are open or aborted. */
+  readonly isUncommittedRead: boolean;
   /** Undefined while the connection is not known. */
   readonly features: HandlerFeatures | undefined;
 }
@@ -21,11 +24,14 @@ export interface HandlerFeatures {
   readonly contiguous: boolean;
   readonly countsDeliveries: boolean;
   readonly countsDeaths: boolean;
+  readonly transactions: boolean;
 }
 
 /** Options that cannot work together, or that would do nothing: each with its reason and cure. */
 export function checkHandler(facts: HandlerFacts): string[] {
-  return [batchFaults, retryFaults, deadLetterFaults, ackFaults, featureFaults].flatMap((faultsOf) => faultsOf(facts));
+  return [batchFaults, retryFaults, deadLetterFaults, ackFaults, transactionFaults, featureFaults].flatMap((faultsOf) =>
+    faultsOf(facts),
+  );
 }
 
 function batchFaults({ name, options, given, hasBatch }: HandlerFacts): string[] {
@@ -95,6 +101,28 @@ function ackFaults({ name, given, isManual }: HandlerFacts): string[] {
     !isManual && given.has('ackTimeoutMs'),
     noEffect(name, 'ackTimeoutMs', "`ack` is 'auto'", "Set `ack: 'manual'`, or remove it"),
   );
+}
+
+function transactionFaults({ name, options, given, connection, isUncommittedRead, features }: HandlerFacts): string[] {
+  if (!options.exactlyOnce)
+    return when(
+      given.has('transactionIntervalMs'),
+      noEffect(name, 'transactionIntervalMs', '`exactlyOnce` is false', 'Set `exactlyOnce: true`, or remove it'),
+    );
+  return [
+    ...when(
+      options.outputTopic === undefined,
+      `\`${name}.exactlyOnce\` is true, and there is no \`outputTopic\`: it is about results, not about what the handler does elsewhere. Name one, or remove it.`,
+    ),
+    ...when(
+      features?.transactions === false,
+      `\`${name}.exactlyOnce\` is true, and connection \`${connection}\` has no transactions. Read from Kafka, or remove it.`,
+    ),
+    ...when(
+      isUncommittedRead,
+      `\`${name}.exactlyOnce\` is true, and connection \`${connection}\` has \`isolationLevel\` 'read_uncommitted', which also reads what is aborted. Set 'read_committed', or remove it.`,
+    ),
+  ];
 }
 
 function featureFaults({ name, given, features }: HandlerFacts): string[] {

@@ -57,6 +57,13 @@ export const workerOptions = {
   ...commonOptions,
   /** Where results go: they are written before the input counts as done. */
   outputTopic: topicRef(),
+  /**
+   * Results, dead letters and the position of the input are one transaction: who reads committed messages sees each result once, whatever
+   * fails. It does not reach what the handler does elsewhere, as in a database.
+   */
+  exactlyOnce: flag({ default: false }),
+  /** With `exactlyOnce`, how often what was handled is written, in ms: the delay of a result, and the work that a failure repeats. */
+  transactionIntervalMs: integer({ min: 1, max: 60_000, default: 100 }),
 };
 
 type Options<Set, T> = Omit<InputOf<Set>, 'topic' | 'retry' | 'outputTopic'> & {

@@ -19,8 +19,8 @@ export class MemoryDrivers implements DriverFactory {
 
   /** What an option needs is what the real broker has: an app that starts under test starts in production. */
   features(connection: ResolvedConnection): Features {
-    const { contiguous, countsDeliveries, countsDeaths } = driverFactory.features(connection);
-    return { ...memoryFeatures, contiguous, countsDeliveries, countsDeaths };
+    const { contiguous, countsDeliveries, countsDeaths, transactions } = driverFactory.features(connection);
+    return { ...memoryFeatures, contiguous, countsDeliveries, countsDeaths, transactions };
   }
 
   readonly create: DriverFactory['create'] = async ({ name, options }, context) => {

@@ -23,6 +23,8 @@ export interface HandlerDefinition {
   readonly retryTopics: ReadonlyMap<string, number>;
   readonly autoOffsetReset: OffsetReset;
   readonly maxUncommitted: number;
+  /** Of a handler with `exactlyOnce`, in ms. */
+  readonly transactionIntervalMs: number | undefined;
   readonly maxDeliveries: number;
   readonly dispatch: DispatcherOptions;
   readonly ackTimeoutMs: number;

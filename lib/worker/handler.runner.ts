@@ -172,7 +172,7 @@ export class HandlerRunner implements DispatchWork {
     this.hooks--;
   }
 
-  /** What follows when an outcome can never be carried out. A closed connection is no failure: the message comes again. */
+  /** What follows when an outcome can never be carried out. A closed connection, or a partition given up, is no failure: the message comes again. */
   private async settleFailed(task: Task, { recover }: Settle, error: Error): Promise<void> {
     if (error instanceof ClosedError) return;
     const next: Verdict = recover?.(error) ?? { kind: 'stop', error };

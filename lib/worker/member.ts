@@ -200,14 +200,13 @@ export class Member implements DeliverySink {
 }
 
 /** What a handler reads: its topic, and those where its messages wait. */
-function topicsOf(handler: HandlerDefinition): TopicSubscription[] {
-  const { topic, autoOffsetReset, maxUncommitted, retryTopics } = handler;
-  const { maxInFlight } = handler.dispatch;
+function topicsOf({ topic, retryTopics, dispatch, ...own }: HandlerDefinition): TopicSubscription[] {
+  const { autoOffsetReset, maxUncommitted, transactionIntervalMs } = own;
+  const shared = { maxUncommitted, maxInFlight: dispatch.maxInFlight, transactionIntervalMs };
   const waiting = [...retryTopics.keys()].map((name) => ({
     topic: name,
     autoOffsetReset: 'earliest' as const,
-    maxUncommitted,
-    maxInFlight,
+    ...shared,
   }));
-  return [{ topic, autoOffsetReset, maxUncommitted, maxInFlight }, ...waiting];
+  return [{ topic, autoOffsetReset, ...shared }, ...waiting];
 }

@@ -8,6 +8,8 @@ import { CuttableProxy } from './proxy.js';
 export interface ChaosBroker {
   /** Options of an app whose default connection goes through the proxy. */
   readonly options: MessagingOptions;
+  /** Of Kafka, for a reader that is none of ours. */
+  readonly address?: string;
   cut(): void;
   /** kill -9, and a new start with the same data; of several nodes the next one. */
   restart(): Promise<void>;
@@ -53,6 +55,7 @@ async function oneNode(backend: Backend): Promise<ChaosBroker> {
   server = await KafkaServer.start({ properties: advertised(proxy), heapMb: 384 });
   return {
     options: optionsOf(backend, [proxy]),
+    address: addressOf([proxy]),
     cut: () => proxy.cut(),
     restart: async () => {
       await server.kill();
@@ -79,6 +82,7 @@ async function threeNodes(backend: Backend): Promise<ChaosBroker> {
   let restarts = 0;
   return {
     options: optionsOf(backend, proxies),
+    address: addressOf(proxies),
     cut: () => proxies.forEach((proxy) => proxy.cut()),
     restart: async () => {
       const node = cluster.node((restarts++ % proxies.length) + 1);
@@ -100,6 +104,10 @@ async function threeNodes(backend: Backend): Promise<ChaosBroker> {
   };
 }
 
+function addressOf(proxies: readonly CuttableProxy[]): string {
+  return proxies.map(({ port }) => `127.0.0.1:${port}`).join(',');
+}
+
 function advertised(proxy: CuttableProxy): Readonly<Record<string, string>> {
   return { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${proxy.port}` };
 }
@@ -107,7 +115,7 @@ function advertised(proxy: CuttableProxy): Readonly<Record<string, string>> {
 function optionsOf(backend: Backend, proxies: readonly CuttableProxy[]): MessagingOptions {
   const kafka = {
     backend,
-    bootstrapServers: proxies.map(({ port }) => `127.0.0.1:${port}`),
+    bootstrapServers: addressOf(proxies),
     sessionTimeoutMs: 6_000,
     heartbeatIntervalMs: 1_000,
     autoCommitIntervalMs: 500,

@@ -10,6 +10,7 @@ import { unique } from '../support/unique.js';
 import { chaosBrokers, type ChaosBroker } from './brokers.js';
 import { Collector, type Passed } from './collector.js';
 import { Fleet } from './fleet.js';
+import { readPositions } from './read-positions.js';
 
 export type Fault = 'kill' | 'term' | 'freeze' | 'restart' | 'cut' | 'join' | 'leave' | 'roll';
 
@@ -20,6 +21,8 @@ export interface ChaosOptions {
   readonly messages: number;
   /** In this order, one after the other, each once at least and over again while there is time. */
   readonly faults: readonly Fault[];
+  /** The group's worker has `exactlyOnce`; a reader that is none of ours counts too. */
+  readonly exactlyOnce?: boolean;
   readonly log?: (line: string) => void;
 }
 
@@ -32,6 +35,11 @@ export interface ChaosResult {
   readonly duplicates: number;
   readonly restarts: number;
   readonly seconds: number;
+  /** Records that lie in the input topic: what the sender repeated is there twice, and its outputs are no duplicates. */
+  readonly inputs?: number;
+  /** Records of aborted transactions that our reader saw, and how many there were to see; counted with `exactlyOnce`. */
+  readonly abortedSeen?: number;
+  readonly aborted?: number;
 }
 
 const PARTITIONS = 8;
@@ -68,7 +76,8 @@ class Chaos {
     private readonly options: ChaosOptions,
     private readonly broker: ChaosBroker,
   ) {
-    this.fleet = new Fleet({ ...this.names, OPTIONS: JSON.stringify(broker.options) });
+    const EXACTLY_ONCE = options.exactlyOnce ? '1' : '';
+    this.fleet = new Fleet({ ...this.names, EXACTLY_ONCE, OPTIONS: JSON.stringify(broker.options) });
   }
 
   async run(): Promise<ChaosResult> {
@@ -82,7 +91,8 @@ class Chaos {
       await Promise.all([this.produce(driver), this.strike()]);
       this.say(`${this.produced.length} sent, ${collector.count} have come out`);
       await this.drain(collector);
-      return this.judge(collector);
+      this.say(`${collector.count} have come out`);
+      return { ...this.judge(collector), ...(this.options.exactlyOnce && (await this.compare(collector))) };
     } finally {
       await this.fleet.stop();
       const deadline = deadlineIn(systemClock, 5_000);
@@ -174,6 +184,28 @@ class Chaos {
       this.say(this.fleet.log);
       return;
     }
+  }
+
+  /** Everything that will ever come out has, once the members have left: then both readers must have read the same. */
+  private async compare(collector: Collector): Promise<Partial<ChaosResult>> {
+    while (this.fleet.size > 0) await this.fleet.leave();
+    const { TOPIC, OUTPUT } = this.names;
+    const inputs = await this.read(TOPIC, 'read_committed');
+    const committed = new Set(await this.read(OUTPUT, 'read_committed'));
+    const all = await this.read(OUTPUT, 'read_uncommitted');
+    for (const end = Date.now() + STALL_MS; collector.outputs < committed.size && Date.now() < end;) await delay(100);
+    const abortedSeen = [...collector.positions].filter((position) => !committed.has(position)).length;
+    return {
+      inputs: inputs.length,
+      outputs: committed.size,
+      duplicates: committed.size - inputs.length,
+      abortedSeen,
+      aborted: all.length - committed.size,
+    };
+  }
+
+  private read(topic: string, isolation: string): Promise<string[]> {
+    return readPositions(this.broker.address ?? '', topic, isolation);
   }
 
   private judge(collector: Collector): ChaosResult {

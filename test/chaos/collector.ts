@@ -35,6 +35,11 @@ export class Collector implements DeliverySink {
     return this.byPosition.size;
   }
 
+  /** Where the outputs are, as `partition/offset`. */
+  get positions(): Iterable<string> {
+    return this.byPosition.keys();
+  }
+
   has({ key, n }: Passed): boolean {
     return this.ids.has(`${key}/${n}`);
   }

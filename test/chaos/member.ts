@@ -10,12 +10,20 @@ import {
   Worker,
 } from 'nestjs-messaging';
 
-const { TOPIC = '', OUTPUT = '', GROUP = '', OPTIONS = '{}' } = process.env;
+const { TOPIC = '', OUTPUT = '', GROUP = '', EXACTLY_ONCE = '', OPTIONS = '{}' } = process.env;
 
 /** Passes on what it gets, now and then at the second attempt. */
 @Injectable()
 class Passer {
-  @Worker({ topic: TOPIC, outputTopic: OUTPUT, groupId: GROUP, concurrency: 16, maxInFlight: 100, initialDelayMs: 25 })
+  @Worker({
+    topic: TOPIC,
+    outputTopic: OUTPUT,
+    groupId: GROUP,
+    concurrency: 16,
+    maxInFlight: 100,
+    initialDelayMs: 25,
+    exactlyOnce: EXACTLY_ONCE !== '',
+  })
   async pass(message: { readonly n: number }, { attempt }: MessageContext) {
     await delay(message.n % 4);
     if (attempt === 1 && message.n % 97 === 0) throw new Error('not at once');

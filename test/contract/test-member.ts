@@ -10,6 +10,7 @@ export interface MemberOptions {
   readonly from?: OffsetReset;
   readonly maxPollRecords?: number;
   readonly maxUncommitted?: number;
+  readonly transactionIntervalMs?: number;
   readonly maxInFlight?: number;
   /** What becomes of a delivery; acked without it. */
   readonly handle?: (delivery: Delivery) => Outcome | Promise<Outcome>;
@@ -35,6 +36,7 @@ export class TestMember implements DeliverySink {
       topic,
       autoOffsetReset: options.from ?? 'earliest',
       maxUncommitted: options.maxUncommitted ?? 100_000,
+      transactionIntervalMs: options.transactionIntervalMs,
       maxInFlight: options.maxInFlight ?? 1_000,
     }));
     const { groupId, maxPollRecords = 500 } = options;

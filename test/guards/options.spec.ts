@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { consumerOptions, workerOptions } from '../../lib/options/handler.options.js';
 import { consumerConfig } from '../../lib/driver/confluent/consumer-config.js';
-import { producerConfig } from '../../lib/driver/confluent/producer-config.js';
+import { producerConfig, transactionConfig } from '../../lib/driver/confluent/producer-config.js';
 import { kafkaOptions } from '../../lib/options/kafka.options.js';
 import { ownedNatives } from '../../lib/options/kafka-native.js';
 import { memoryOptions } from '../../lib/options/memory.options.js';
@@ -47,7 +47,8 @@ describe('native', () => {
     const options = resolveOptions(kafkaOptions, { path: '', input: { ...input, ...files }, faults: [] });
     const request = { groupId: 'g', topics: [], maxPollRecords: 1, drainTimeoutMs: 1 };
     const { client, topic } = consumerConfig(options, request, {});
-    const said = [client, topic, producerConfig(options)].flatMap((config) => Object.keys(config));
+    const producers = [producerConfig(options), transactionConfig(options, 't')];
+    const said = [client, topic, ...producers].flatMap((config) => Object.keys(config));
     expect(said.filter((key) => !(key in ownedNatives.confluent) && !TUNED.has(key))).toEqual([]);
     expect(Object.keys(ownedNatives.confluent).filter((key) => TUNED.has(key))).toEqual([]);
   });

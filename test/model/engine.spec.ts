@@ -14,6 +14,7 @@ const setups: fc.Arbitrary<Setup> = fc.record({
   maxPollRecords: fc.integer({ min: 1, max: 6 }),
   maxRetries: fc.integer({ min: 0, max: 3 }),
   isManual: fc.boolean(),
+  isTransactional: fc.boolean(),
   withRetryTopics: fc.constantFrom(false, false, false, true),
 });
 
@@ -51,7 +52,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe('whatever happens to a group', () => {
-  it(`loses nothing, keeps the order and the bounds, and commits nothing unfinished (${RUNS} runs)`, async () => {
+  it(`loses nothing, writes once what is to be written once, keeps the order and the bounds, and commits nothing unfinished (${RUNS} runs)`, async () => {
     await fc.assert(
       fc.asyncProperty(setups, fc.array(steps, { maxLength: 60, size: 'max' }), async (setup, script) => {
         const simulation = new Simulation(setup);

@@ -28,6 +28,8 @@ export interface Setup {
   readonly maxPollRecords: number;
   readonly maxRetries: number;
   readonly isManual: boolean;
+  /** Outputs and positions are one step; not of a handler that acknowledges by itself. */
+  readonly isTransactional: boolean;
   readonly withRetryTopics: boolean;
 }
 
@@ -64,12 +66,18 @@ export class Simulation {
   private readonly concluded = new Set<number>();
   /** Messages that were given to the retry topic. */
   private readonly parked = new Set<number>();
+  /** Messages whose last attempt has failed: where outcomes are held, the next of the key begins before the dead letter is written. */
+  private readonly givenUp = new Set<number>();
+  /** How often each message came out, as a result or a dead letter. */
+  private readonly outputs = new Map<number, number>();
   private readonly living: Living[] = [];
 
   constructor(private readonly setup: Setup) {
     for (const topic of [TOPIC, RETRY_TOPIC, 'results', 'dead']) this.broker.createTopic(topic, setup.partitions);
     this.broker.events.on('append', (topic, _index, { value }) => {
-      if (topic === 'dead') this.concluded.add(Number(String(value)));
+      const id = Number(String(value));
+      if (topic === 'dead') this.concluded.add(id);
+      if (topic === 'dead' || topic === 'results') this.outputs.set(id, (this.outputs.get(id) ?? 0) + 1);
     });
     this.broker.events.on('commit', () => this.checkPositions());
   }
@@ -127,11 +135,18 @@ export class Simulation {
     await this.clock.advance(TEN_MINUTES_MS);
     for (const id of this.plans.keys())
       if (!this.concluded.has(id)) this.broken.push(`message ${id} was neither handled nor given up`);
+    if (this.isTransactional)
+      for (const id of this.plans.keys())
+        if (this.outputs.get(id) !== 1) this.broken.push(`message ${id} came out ${this.outputs.get(id) ?? 0} times`);
     const left = this.broker.lags();
     if (left.length > 0) this.broken.push(`not settled in the end: ${JSON.stringify(left)}`);
     while (this.living.length > 0) this.leave(0);
     await this.clock.advance(TEN_MINUTES_MS);
     await settle();
+  }
+
+  private get isTransactional(): boolean {
+    return this.setup.isTransactional && !this.setup.isManual;
   }
 
   private member(): Member {
@@ -178,6 +193,7 @@ export class Simulation {
       retryTopics: new Map(withRetryTopics ? [[RETRY_TOPIC, 50]] : []),
       autoOffsetReset: 'earliest',
       maxUncommitted: 1_000,
+      transactionIntervalMs: this.isTransactional ? 20 : undefined,
       maxDeliveries: 5,
       dispatch: {
         concurrency,
@@ -188,6 +204,7 @@ export class Simulation {
         batchTimeoutMs: 20,
         isBatch: batchSize > 1,
         isManual,
+        isTransactional: this.isTransactional,
       },
       ackTimeoutMs: 60_000,
       raw: false,
@@ -232,6 +249,7 @@ export class Simulation {
         behaviours[at] === 'fail' &&
         !this.setup.withRetryTopics &&
         (contexts[at] as MessageContext).attempt <= this.setup.maxRetries;
+      if (this.isTransactional && failed.has(index) && !isTriedAgain(index)) this.givenUp.add(id);
       const isBehind = ids.some(
         (other, at) => at < index && isTriedAgain(at) && this.laneOf(other) === this.laneOf(id),
       );
@@ -258,7 +276,8 @@ export class Simulation {
     if (context.attempt > this.setup.maxRetries + 1) this.broken.push(`attempt ${context.attempt} of message ${id}`);
     if (this.setup.withRetryTopics || lane === undefined) return;
     for (const [earlier, plan] of this.plans.slice(0, id).entries()) {
-      const isBefore = this.laneOf(earlier) === lane && !this.concluded.has(earlier);
+      const isOver = this.concluded.has(earlier) || this.givenUp.has(earlier);
+      const isBefore = this.laneOf(earlier) === lane && !isOver;
       const isBeside = this.setup.batchSize > 1 && owner.running.has(lane);
       if (isBefore && !isBeside) this.broken.push(`message ${id} began before ${earlier} of ${plan.key} was done`);
     }

@@ -1,5 +1,6 @@
 import type { Deadline } from '../../lib/core/clock.js';
 import type { Delivery, Partition } from '../../lib/core/delivery.js';
+import { ClosedError } from '../../lib/core/errors.js';
 import type { Outcome } from '../../lib/core/outcome.js';
 import type { DeliverySink, Driver, SubscribeRequest, Subscription } from '../../lib/driver/driver.js';
 import type { MemoryDriver } from '../../lib/driver/memory/memory.driver.js';
@@ -41,9 +42,12 @@ export class WatchedDriver {
 
   private settle(delivery: Delivery, outcome: Outcome): Promise<void> | void {
     const settling = this.consumer.settle(delivery, outcome);
-    const forget = () => this.open.get(delivery.partition)?.delete(delivery);
-    if (!settling) return void forget();
-    return settling.then(() => void forget());
+    const forget = () => void this.open.get(delivery.partition)?.delete(delivery);
+    if (!settling) return forget();
+    return settling.then(forget, (error: unknown) => {
+      if (error instanceof ClosedError) forget(); // it was held, and is given back
+      throw error;
+    });
   }
 
   private watched(sink: DeliverySink): DeliverySink {

@@ -176,3 +176,20 @@ export class WrongResultHost extends WorkerHost<UserEvent, Balance> {
 // @ts-expect-error a class that is no host
 @Worker({ topic: UserEvents })
 export class NoHost {}
+
+export class ExactlyOnce {
+  @Worker({ topic: UserEvents, outputTopic: Results, exactlyOnce: true, transactionIntervalMs: 50 })
+  async once(_event: UserEvent): Promise<Result> {
+    return { ok: true };
+  }
+
+  // @ts-expect-error a flag
+  @Worker({ topic: UserEvents, outputTopic: Results, exactlyOnce: 'yes' })
+  async said(_event: UserEvent): Promise<Result> {
+    return { ok: true };
+  }
+
+  // @ts-expect-error a consumer writes no results
+  @Consumer({ topic: UserEvents, exactlyOnce: true })
+  async read(_event: UserEvent): Promise<void> {}
+}

@@ -15,6 +15,10 @@ import type { NativeError } from './confluent.native.js';
 export const CODE = {
   badCompression: -198,
   fatal: -150,
+  purgedInFlight: -151,
+  purgedInQueue: -152,
+  fenced: -144,
+  state: -172,
   maxPollExceeded: -147,
   authentication: -169,
   assign: -175,
@@ -35,6 +39,7 @@ const NO_ACCESS = new Set<number>([CODE.authentication, CODE.ssl, 33, 34, 58]);
 const FORBIDDEN = new Set([29, 30, 31, 53]);
 const UNKNOWN_TOPIC = new Set<number>([CODE.unknownTopic, 3, 17]);
 const TOO_LARGE = new Set([10, 18]);
+const FENCED = new Set<number>([CODE.fenced, 47, 48, 49, 59, 90]);
 /** Timed out, brokers down, host unknown, connection lost, and a coordinator that is waited for. */
 const NO_ANSWER = new Set<number>([CODE.timedOut, CODE.allBrokersDown, CODE.resolve, CODE.transport, -180, -196]);
 /** The protocol's errors that the same request may not meet again: leaders, coordinators and replicas that move, rebalances. */
@@ -62,6 +67,16 @@ export function isAllDown({ message }: NativeError): boolean {
 export function eventError(error: NativeError): NativeError {
   const code = EVENT_CODES[error.message.toLowerCase()];
   return code === undefined ? error : Object.assign(error, { code });
+}
+
+/** Another producer has the transactional id, or the broker has ended the transaction. */
+export function isFenced({ code }: NativeError): boolean {
+  return FENCED.has(code);
+}
+
+/** A record that was given up with its transaction. */
+export function isPurged({ code }: NativeError): boolean {
+  return code === CODE.purgedInFlight || code === CODE.purgedInQueue;
 }
 
 /** The brokers will not answer otherwise next time. */

@@ -90,17 +90,31 @@ export class ConfluentMember implements GroupMember {
     this.consumer.resume([partition]);
   }
 
-  /** The broker checks the member's generation only, and after a pause of the loop not even that. */
-  async commit(positions: readonly Position[]): Promise<void> {
+  /** For those who commit. The broker checks the member's generation only, and after a pause of the loop not even that. @throws ClosedError */
+  get committer(): NativeConsumer {
     const { options, context } = this.parts;
     if (this.consumer.assignmentLost() || this.loop.gapMs(context.clock.now()) > options.maxPollIntervalMs)
       throw new ClosedError("the partitions are no longer this member's");
+    return this.consumer;
+  }
+
+  async commit(positions: readonly Position[]): Promise<void> {
+    const { context } = this.parts;
+    const { committer } = this;
     const native = positions.map(({ offset, ...rest }) => ({ ...rest, offset: Number(offset) }));
-    const committing = promised((done) => this.consumer.commitCb(native, done));
+    const committing = promised((done) => committer.commitCb(native, done));
     const deadline = deadlineIn(context.clock, COMMIT_MS);
     const isAnswered = await settledBefore(committing, deadline);
     deadline.cancel();
     if (!isAnswered) throw new BrokerUnavailableError(`the coordinator did not answer within ${COMMIT_MS} ms`);
+  }
+
+  /** Where the group is: while a transaction with one of these is under way, librdkafka waits for its end. */
+  async committed(partitions: readonly TopicPartition[]): Promise<readonly Committed[]> {
+    const answers = await promised<readonly (NativePosition | Error)[]>((done) =>
+      this.consumer.committed(partitions, BROKER_MS, done),
+    );
+    return answers.map(toPosition);
   }
 
   leave(deadline: Deadline): Promise<void> {
@@ -145,6 +159,7 @@ export class ConfluentMember implements GroupMember {
     let positions: readonly Position[] = [];
     if (!this.over) {
       events.onAssigned(partitions);
+      await events.onPositioning(partitions);
       positions = await this.positionsOf(partitions);
       if (!this.over) await events.onPositions(positions);
     }
@@ -181,10 +196,7 @@ export class ConfluentMember implements GroupMember {
     const { request, bounds } = this.parts;
     while (partitions.length > 0 && !this.over) {
       try {
-        const committed = await promised<readonly (NativePosition | Error)[]>((done) =>
-          this.consumer.committed(partitions, BROKER_MS, done),
-        );
-        return startPositions(request, committed.map(toPosition), await bounds(partitions));
+        return startPositions(request, await this.committed(partitions), await bounds(partitions));
       } catch (error) {
         if (error instanceof OffsetResetError) {
           this.crash(error);

@@ -52,6 +52,16 @@ export interface NativeProducer extends NativeClient {
   ): void;
   setPollInBackground(on: boolean): void;
   flush(timeoutMs: number, done: Callback): void;
+  initTransactions(timeoutMs: number, done: Callback): void;
+  beginTransaction(done: Callback): void;
+  sendOffsetsToTransaction(
+    positions: readonly NativePosition[],
+    consumer: NativeConsumer,
+    timeoutMs: number,
+    done: Callback,
+  ): void;
+  commitTransaction(timeoutMs: number, done: Callback): void;
+  abortTransaction(timeoutMs: number, done: Callback): void;
 }
 
 export type NativeHeader = Readonly<Record<string, Buffer>>;

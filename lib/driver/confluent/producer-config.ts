@@ -1,10 +1,13 @@
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import { TRANSACTION_TIMEOUT_MS } from '../kafka/transactor.js';
 import { clientConfig, nativeOf } from './confluent.client.js';
 import type { NativeConfig } from './confluent.native.js';
 
 /** How long a topic that is unknown is looked for: it may have been created a moment ago. */
 const UNKNOWN_TOPIC_MS = 2_000;
 const SMALLEST_MESSAGE_LIMIT = 1_000;
+/** All records of a transaction are handed over at once. */
+const LINGER_MS = 1;
 const LONGEST_REQUEST_TIMEOUT_MS = 900_000;
 
 export function producerConfig(options: ResolvedKafkaOptions): NativeConfig {
@@ -34,5 +37,19 @@ export function producerConfig(options: ResolvedKafkaOptions): NativeConfig {
     'request.timeout.ms': Math.min(requestTimeoutMs, LONGEST_REQUEST_TIMEOUT_MS),
     'topic.metadata.propagation.max.ms': UNKNOWN_TOPIC_MS,
     ...nativeOf(options),
+  };
+}
+
+/** Whatever waits must not wait longer than the broker lets a transaction be open; librdkafka refuses it. */
+export function transactionConfig(options: ResolvedKafkaOptions, id: string): NativeConfig {
+  const patienceMs = Math.min(options.requestTimeoutMs, TRANSACTION_TIMEOUT_MS - 1_000);
+  return {
+    ...producerConfig({ ...options, acks: 'all', enableIdempotence: true }),
+    'transactional.id': id,
+    'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
+    'message.timeout.ms': TRANSACTION_TIMEOUT_MS - 1_000,
+    'socket.timeout.ms': Math.max(patienceMs, 10),
+    'request.timeout.ms': patienceMs,
+    'linger.ms': LINGER_MS,
   };
 }

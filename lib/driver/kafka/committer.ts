@@ -1,6 +1,6 @@
 import { sleep, type Clock } from '../../core/clock.js';
 import type { Position } from './group-member.js';
-import type { Commit, Reading } from './reading.js';
+import { toPosition, type Reading } from './reading.js';
 
 const AGAIN_MS = 100;
 
@@ -71,9 +71,4 @@ export class Committer {
       return error;
     }
   }
-}
-
-function toPosition({ reading, commit }: { readonly reading: Reading; readonly commit: Commit }): Position {
-  const { topic, index: partition } = reading;
-  return { topic, partition, offset: String(commit.offset), metadata: commit.metadata };
 }

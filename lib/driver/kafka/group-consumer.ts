@@ -1,21 +1,20 @@
-import { deadlineIn, sleep, type Clock, type Deadline } from '../../core/clock.js';
+import { deadlineIn, settledBefore, sleep, type Clock, type Deadline } from '../../core/clock.js';
 import type { Delivery, Partition } from '../../core/delivery.js';
-import { ClosedError, type ErrorDetails, type MessagingError } from '../../core/errors.js';
-import type { OutgoingRecord } from '../../core/message.js';
+import { BrokerError, type ErrorDetails, type MessagingError } from '../../core/errors.js';
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { Outcome } from '../../core/outcome.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DeliverySink, DriverContext, SubscribeRequest, Subscription } from '../driver.js';
-import { sendOutputs, type OutputSender } from '../send-outputs.js';
+import type { OutputSender } from '../send-outputs.js';
 import { BrokerStatus } from './broker-status.js';
-import { Committer } from './committer.js';
 import type { GroupMember, MemberEvents, Position, TopicPartition } from './group-member.js';
 import { Intake, isOwned } from './intake.js';
 import type { Reading } from './reading.js';
+import { Settlement } from './settlement.js';
 import { StallWatch } from './stall-watch.js';
+import type { TransactionClient } from './transactor.js';
 
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 30_000;
+const PAUSE_MS = { first: 250, longest: 30_000 };
 /** How long a member that is replaced may take to leave. */
 const LEAVE_MS = 5_000;
 
@@ -25,6 +24,7 @@ export interface ConsumerParts {
   readonly request: SubscribeRequest;
   readonly sink: DeliverySink;
   readonly producer: OutputSender;
+  readonly transactions: TransactionClient;
   /** Where the logs of these end for a reader. */
   readonly ends: (partitions: readonly TopicPartition[]) => Promise<readonly Position[]>;
   readonly createMember: (events: MemberEvents) => GroupMember;
@@ -38,14 +38,14 @@ export interface ConsumerParts {
 export class GroupConsumer implements Subscription, MemberEvents {
   private readonly intake: Intake;
   private readonly drains = new Set<Promise<void>>();
-  private readonly committer: Committer;
+  private readonly settlement: Settlement;
   private readonly status: BrokerStatus;
   private readonly watch: StallWatch;
   private readonly stopped = new AbortController();
   private readonly clock: Clock;
   private member: GroupMember | undefined;
   private stopping: Promise<void> | undefined;
-  private pauseMs = FIRST_PAUSE_MS;
+  private pauseMs = PAUSE_MS.first;
 
   constructor(private readonly parts: ConsumerParts) {
     const { context, options, ends } = parts;
@@ -54,34 +54,33 @@ export class GroupConsumer implements Subscription, MemberEvents {
     this.intake = new Intake({
       ...parts,
       member: () => this.member,
-      announce: (reading) => this.committer.commitSurely(() => reading.isOwned && !reading.isRevoking),
+      announce: (reading) => this.settlement.commitSurely(() => reading.isOwned && !reading.isRevoking),
     });
-    const readings = () => this.intake.of();
-    this.committer = new Committer({
-      clock: this.clock,
-      intervalMs: options.autoCommitIntervalMs,
-      readings,
-      send: (positions) => this.commit(positions),
-      isRetryable: (error) => this.wrap(error).retryable,
-      onError: (error) => this.commitFailed(error),
+    this.settlement = new Settlement({
+      ...parts,
+      intake: this.intake,
+      member: () => this.member,
+      wrap: (thrown) => this.wrap(thrown),
+      onMoved: (readings) => this.moved(readings),
     });
     this.watch = new StallWatch({
       clock: this.clock,
       joinTimeoutMs: options.maxPollIntervalMs,
-      readings,
+      readings: () => this.intake.of(),
       ends,
       onStall: (reason) => void this.cure(reason),
     });
   }
 
   start(): void {
-    this.committer.start();
+    this.settlement.start();
     this.watch.start();
     void this.join();
   }
 
   pause(partitions: readonly Partition[]): void {
     this.intake.pause(partitions);
+    this.settlement.hurry(partitions.filter(isOwned));
   }
 
   resume(partitions: readonly Partition[]): void {
@@ -89,35 +88,29 @@ export class GroupConsumer implements Subscription, MemberEvents {
   }
 
   settle(delivery: Delivery, outcome: Outcome): Promise<void> | void {
-    switch (outcome.kind) {
-      case 'ack':
-        if (outcome.outputs.length === 0) return this.intake.finish(delivery);
-        return this.finishAfter(delivery, outcome.outputs);
-      case 'retryLater':
-      case 'deadLetter':
-        return this.finishAfter(delivery, [outcome.record]);
-      case 'release':
-        return this.intake.released(delivery);
-    }
+    return this.settlement.settle(delivery, outcome);
   }
 
   stop(deadline: Deadline): Promise<void> {
-    this.stopping ??= this.leave(deadline);
-    return this.stopping;
+    return (this.stopping ??= this.leave(deadline));
   }
 
   onAssigned(partitions: readonly TopicPartition[]): void {
     if (this.stopping) return;
     this.status.up();
-    this.pauseMs = FIRST_PAUSE_MS;
+    this.pauseMs = PAUSE_MS.first;
     this.watch.joined();
     const added = this.intake.add(partitions);
     if (added.length > 0) this.parts.sink.onAssigned(added);
   }
 
+  async onPositioning(partitions: readonly TopicPartition[]): Promise<void> {
+    await this.settlement.open(this.intake.of(partitions));
+  }
+
   async onPositions(positions: readonly Position[]): Promise<void> {
     this.intake.startAt(positions);
-    await this.committer.commit();
+    await this.settlement.commit();
   }
 
   async onRevoked(partitions?: readonly TopicPartition[]): Promise<void> {
@@ -129,10 +122,8 @@ export class GroupConsumer implements Subscription, MemberEvents {
   }
 
   onLost(partitions?: readonly TopicPartition[]): void {
-    const lost = this.intake.of(partitions);
-    this.intake.disown(lost);
     this.watch.joining();
-    if (lost.length > 0) this.parts.sink.onLost(lost);
+    this.lose(this.intake.of(partitions));
   }
 
   onFetched(from: TopicPartition, next: number, deliveries: (partition: Partition) => readonly Delivery[]): void {
@@ -177,7 +168,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
   private async replace(): Promise<void> {
     await this.dismiss();
     await sleep(this.clock, this.pauseMs, this.stopped.signal);
-    this.pauseMs = Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS);
+    this.pauseMs = Math.min(this.pauseMs * 2, PAUSE_MS.longest);
     await this.join();
   }
 
@@ -200,22 +191,22 @@ export class GroupConsumer implements Subscription, MemberEvents {
     deadline.cancel();
   }
 
-  private async finishAfter(delivery: Delivery, outputs: readonly OutgoingRecord[]): Promise<void> {
-    const { producer, options } = this.parts;
-    const isStillOurs = () => isOwned(delivery.partition);
-    const sending = { clock: this.clock, timeoutMs: options.deliveryTimeoutMs, isOwned: isStillOurs };
-    if (await sendOutputs(producer, outputs, sending)) this.intake.finish(delivery);
+  /** Each of these has another owner: nobody told this member, so it joins anew. Those that are being given up are the group's matter. */
+  private moved(readings: readonly Reading[]): void {
+    const isNews = readings.some(({ isRevoking }) => !isRevoking);
+    this.lose(readings);
+    if (isNews)
+      this.onCrash(new BrokerError('another member writes for this one: it is replaced', { retryable: true }));
   }
 
-  private async commit(positions: readonly Position[]): Promise<void> {
-    if (!this.member) throw new ClosedError('there is no member to commit');
-    await this.member.commit(positions);
+  private lose(readings: readonly Reading[]): void {
+    this.disown(readings);
+    if (readings.length > 0) this.parts.sink.onLost(readings);
   }
 
-  private commitFailed(thrown: unknown): void {
-    const { context, request } = this.parts;
-    const { message } = this.wrap(thrown);
-    context.log.warn(`Group ${request.groupId}: positions were not committed, their messages may repeat: ${message}`);
+  private disown(readings: readonly Reading[]): void {
+    this.intake.disown(readings);
+    this.settlement.left(readings);
   }
 
   /** A stop may fall into a rebalance: both wait for the same drain. */
@@ -233,16 +224,21 @@ export class GroupConsumer implements Subscription, MemberEvents {
       reading.isRevoking = true;
       reading.paused = true;
     }
+    this.settlement.hurry(readings);
     await this.parts.sink.onRevoking(readings, deadline);
-    await this.committer.commitSurely(() => !deadline.signal.aborted);
-    this.intake.disown(readings);
+    await settledBefore(
+      this.settlement.commitSurely(() => !deadline.signal.aborted),
+      deadline,
+    );
+    this.disown(readings);
   }
 
   private async leave(deadline: Deadline): Promise<void> {
     this.stopped.abort();
-    this.committer.stop();
+    this.settlement.stop();
     this.watch.stop();
     await this.giveUp(this.intake.of(), deadline);
+    await settledBefore(this.settlement.whenClosed(), deadline);
     await this.member?.leave(deadline);
   }
 

@@ -29,6 +29,8 @@ export interface GroupMember {
 export interface MemberEvents {
   /** These are ours now, beside those of before. None is news too: the group was joined. */
   onAssigned(partitions: readonly TopicPartition[]): void;
+  /** Before the positions of these are asked for; awaited. */
+  onPositioning(partitions: readonly TopicPartition[]): Promise<void>;
   /** Where reading begins, and what the group left there; awaited before anything is fetched. */
   onPositions(positions: readonly Position[]): Promise<void>;
   /** Drain and commit: these, or all, are given up when the promise resolves. */

@@ -39,7 +39,7 @@ export class Intake {
   add(partitions: readonly TopicPartition[]): Reading[] {
     const added = partitions.flatMap(({ topic, partition }) => {
       const asked = this.topics.get(topic);
-      return asked === undefined ? [] : [new Reading(topic, partition, asked.maxUncommitted)];
+      return asked ? [new Reading(topic, partition, asked)] : [];
     });
     for (const reading of added) this.readings.set(keyOf(reading), reading);
     return added;
@@ -93,6 +93,7 @@ export class Intake {
   }
 
   released(delivery: Delivery): void {
+    if (isOwned(delivery.partition)) delivery.partition.held.release(Number(delivery.offset));
     this.quarantine.ended(delivery);
   }
 

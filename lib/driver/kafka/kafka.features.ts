@@ -22,6 +22,6 @@ export const kafkaFeatures: Features = {
   idempotencyKey: false,
   countsDeliveries: false,
   countsDeaths: true,
-  transactions: false,
+  transactions: true,
   topicName: /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/,
 };

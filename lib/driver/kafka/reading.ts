@@ -2,12 +2,22 @@ import type { Delivery, Partition } from '../../core/delivery.js';
 import { Fifo } from '../../core/fifo.js';
 import { Ledger } from '../../core/ledger.js';
 import { sizeOf } from '../../core/message.js';
+import type { TopicSubscription } from '../driver.js';
 import type { DeathCount } from './death-count.js';
+import type { Position } from './group-member.js';
+import { HeldOutcomes, type Held } from '../held-outcomes.js';
 
 /** What the broker keeps of a partition. */
 export interface Commit {
   readonly offset: number;
   readonly metadata: string;
+}
+
+/** What a transaction takes of a partition: outcomes in the order of their messages, and the position behind them. */
+export interface Portion {
+  readonly reading: Reading;
+  readonly outcomes: readonly Held[];
+  readonly commit: Commit;
 }
 
 /** What may be fetched ahead while the sink takes nothing: a client that is paused at once throws away what is on its way. */
@@ -27,11 +37,14 @@ export class Reading implements Partition {
   paused = false;
   /** Whether the client was told not to fetch. */
   clientPaused = false;
+  /** Outcomes that wait for their transaction. */
+  readonly held = new HeldOutcomes();
   private committed: Commit | undefined;
   private deaths: DeathCount | undefined;
   /** Whether handing over waits for the first unfinished message. */
   private heldBack = false;
   private ledger: Ledger | undefined;
+  private start: number | undefined;
   private fetchedTo = 0;
   private backlogBytes = 0;
   private readonly backlog = new Fifo<Delivery>();
@@ -39,8 +52,13 @@ export class Reading implements Partition {
   constructor(
     readonly topic: string,
     readonly index: number,
-    private readonly maxUncommitted: number,
+    private readonly options: Pick<TopicSubscription, 'maxUncommitted' | 'transactionIntervalMs'>,
   ) {}
+
+  /** Whether outcomes and position are written in transactions, and how often, in ms. */
+  get transactionIntervalMs(): number | undefined {
+    return this.options.transactionIntervalMs;
+  }
 
   /** Whether nothing more is handed over for now. */
   get isFull(): boolean {
@@ -59,11 +77,33 @@ export class Reading implements Partition {
 
   /** What the broker is to know, or undefined when it does. */
   get uncommitted(): Commit | undefined {
-    const offset = this.ledger?.position;
-    if (offset === undefined) return undefined;
-    const metadata = (this.isRevoking ? this.deaths?.farewell : this.deaths?.metadata) ?? '';
-    const isKnown = this.committed?.offset === offset && this.committed.metadata === metadata;
-    return isKnown ? undefined : { offset, metadata };
+    return this.ledger && this.commitOf(this.ledger.position);
+  }
+
+  /** Whether there is something for a transaction. */
+  get isBehind(): boolean {
+    return (
+      this.ledger !== undefined && (this.held.get(this.ledger.position) !== undefined || this.uncommitted !== undefined)
+    );
+  }
+
+  /** What may be written now as one; nothing when the broker has it all. */
+  portion(takes: (outcome: Held) => boolean): Portion | undefined {
+    if (!this.ledger || !this.isOwned) return undefined;
+    const outcomes: Held[] = [];
+    const { position } = this.ledger.run((offset) => {
+      const outcome = this.held.get(offset);
+      if (!outcome || !takes(outcome)) return false;
+      outcomes.push(outcome);
+      return true;
+    });
+    const commit = this.commitOf(position);
+    return commit && { reading: this, outcomes, commit };
+  }
+
+  /** Whether the group's position is where this member left it. @param offset -1 for none */
+  isWhereWeLeftIt(offset: number): boolean {
+    return offset === (this.committed?.offset ?? this.start) || (this.committed === undefined && offset < 0);
   }
 
   /** Whether its messages run alone. */
@@ -74,6 +114,7 @@ export class Reading implements Partition {
   /** Reading begins here; the deaths are what its owners left beside the position. */
   startAt(position: number, deaths: DeathCount): void {
     this.ledger ??= new Ledger(position);
+    this.start ??= position;
     this.deaths ??= deaths;
     this.fetchedTo = Math.max(this.fetchedTo, position);
   }
@@ -104,7 +145,7 @@ export class Reading implements Partition {
       this.backlogBytes -= sizeOf(delivery);
     }
     if (this.backlog.length === 0) this.ledger.advanceTo(this.fetchedTo);
-    this.heldBack = this.ledger.span >= this.maxUncommitted;
+    this.heldBack = this.ledger.span >= this.options.maxUncommitted;
     return taken;
   }
 
@@ -121,7 +162,7 @@ export class Reading implements Partition {
     if (!this.isOwned || this.ledger?.finish(Number(offset)) !== true) return false;
     this.deaths?.survived();
     if (this.isSuspicious !== wasSuspicious) return true;
-    if (!this.heldBack || this.ledger.span > this.maxUncommitted / 2) return false;
+    if (!this.heldBack || this.ledger.span > this.options.maxUncommitted / 2) return false;
     this.heldBack = false;
     return true;
   }
@@ -130,5 +171,17 @@ export class Reading implements Partition {
   disown(): void {
     this.isOwned = false;
     this.backlog.clear();
+    this.held.drop();
   }
+
+  private commitOf(offset: number): Commit | undefined {
+    const metadata = (this.isRevoking ? this.deaths?.farewell : this.deaths?.metadata) ?? '';
+    const isKnown = this.committed?.offset === offset && this.committed.metadata === metadata;
+    return isKnown ? undefined : { offset, metadata };
+  }
+}
+
+export function toPosition({ reading, commit }: Pick<Portion, 'reading' | 'commit'>): Position {
+  const { topic, index: partition } = reading;
+  return { topic, partition, offset: String(commit.offset), metadata: commit.metadata };
 }

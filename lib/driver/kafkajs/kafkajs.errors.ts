@@ -12,7 +12,7 @@ import {
 /** The parts of kafkajs', Node's and the protocol's errors that tell what happened. */
 interface ClientError extends Error {
   readonly type?: string;
-  readonly code?: string;
+  readonly code?: string | number;
   readonly retriable?: boolean;
   readonly cause?: unknown;
   readonly errors?: readonly unknown[];
@@ -23,6 +23,15 @@ const NO_ACCESS = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHA
 const FORBIDDEN = new Set(['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED']);
 const UNKNOWN_TOPIC = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_TOPIC_EXCEPTION']);
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+/** Another producer has the transactional id, or the broker has ended the transaction: nothing more is taken from this one. */
+const FENCED = new Set([
+  'INVALID_PRODUCER_EPOCH',
+  'PRODUCER_FENCED',
+  'INVALID_TXN_STATE',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'UNKNOWN_PRODUCER_ID',
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+]);
 /** kafkajs wraps what went wrong on the wire in these, with no protocol answer inside. */
 const NO_ANSWER =
   /^KafkaJS(Connection|RequestTimeout|BrokerNotFound|NoBrokerAvailable|LockTimeout|MetadataNotLoaded|GroupCoordinatorNotFound)/;
@@ -38,7 +47,11 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
   const typed = (types: ReadonlySet<string>) => chain.find(({ type }) => type !== undefined && types.has(type));
   const text = chain.at(-1)?.message ?? outer.message;
 
-  if (chain.some(({ code }) => code !== undefined && TLS.test(code)) || typed(NO_ACCESS) || chain.some(isSaslError))
+  if (
+    chain.some(({ code }) => typeof code === 'string' && TLS.test(code)) ||
+    typed(NO_ACCESS) ||
+    chain.some(isSaslError)
+  )
     return new AuthenticationError(
       `${where(details)} refused the login: ${text}. Correct the credentials or certificates.`,
       about,
@@ -56,6 +69,20 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
     ...about,
     retryable: chain.some(({ retriable }) => retriable === true),
   });
+}
+
+export function isFenced(thrown: unknown): boolean {
+  return causes(thrown).some(({ type }) => type !== undefined && FENCED.has(type));
+}
+
+/** The protocol's numbers of what happened. */
+export function codesOf(thrown: unknown): readonly unknown[] {
+  return causes(thrown).map(({ code }) => code);
+}
+
+/** The broker is not through with the transaction before. */
+export function isStillEnding(thrown: unknown): boolean {
+  return causes(thrown).some(({ type }) => type === 'CONCURRENT_TRANSACTIONS');
 }
 
 function causes(thrown: unknown): ClientError[] {

@@ -13,8 +13,15 @@ export interface KafkajsCluster {
 }
 
 export interface KafkajsCoordinator {
-  offsetFetch(request: unknown): Promise<{ readonly responses: readonly TopicOffsets[] }>;
+  offsetFetch(request: {
+    readonly topics: readonly AskedPartitions[];
+  }): Promise<{ readonly responses: readonly TopicOffsets[] }>;
   offsetCommit(request: { readonly topics: readonly TopicOffsets[] }): Promise<unknown>;
+}
+
+export interface AskedPartitions {
+  readonly topic: string;
+  readonly partitions: readonly { readonly partition: number }[];
 }
 
 export interface TopicOffsets {

@@ -130,6 +130,7 @@ export class KafkajsMember implements GroupMember {
         this.positions.clear();
         this.opened = undefined;
       },
+      beforePositions: (partitions) => this.whileBeating(() => this.parts.events.onPositioning(partitions)),
       startPositions: (committed) => this.startPositions(committed),
       beforeFetch: () => (this.opened ??= this.parts.events.onPositions([...this.positions.values()])),
     };

@@ -1,12 +1,14 @@
 import { groupBy } from '../../core/group-by.js';
 import type { Position, TopicPartition } from '../kafka/group-member.js';
 import { boundsFrom, type Committed, type LogBounds } from '../kafka/start-positions.js';
-import type { KafkajsCluster, KafkajsCoordinator, TopicOffsets } from './kafkajs.internals.js';
+import type { AskedPartitions, KafkajsCluster, KafkajsCoordinator, TopicOffsets } from './kafkajs.internals.js';
 
 /** Of the protocol. */
 const READ_UNCOMMITTED = 0;
 
 export interface OffsetHooks {
+  /** Before the group is asked for its positions in these; awaited. */
+  beforePositions(partitions: readonly TopicPartition[]): Promise<void>;
   /** Where reading begins, of what the group left of the partitions that this member got; kafkajs looks for those that stay negative. */
   startPositions(committed: readonly Committed[]): Promise<readonly Position[]>;
 }
@@ -25,6 +27,7 @@ export function hookOffsets(
   coordinator[hookedCoordinators] = true;
   const fetch = coordinator.offsetFetch.bind(coordinator);
   coordinator.offsetFetch = async (request) => {
+    await hooks.beforePositions(toPartitions(request.topics));
     const answer = await fetch(request);
     return { ...answer, responses: toTopics(await hooks.startPositions(toPositions(answer.responses))) };
   };
@@ -60,6 +63,10 @@ export async function boundsOf(
 
 function toTopics(positions: readonly Position[]): TopicOffsets[] {
   return [...groupBy(positions, ({ topic }) => topic)].map(([topic, partitions]) => ({ topic, partitions }));
+}
+
+function toPartitions(topics: readonly AskedPartitions[]): TopicPartition[] {
+  return topics.flatMap(({ topic, partitions }) => partitions.map(({ partition }) => ({ topic, partition })));
 }
 
 function toPositions(topics: readonly TopicOffsets[]): Position[] {

@@ -49,6 +49,18 @@ export class KafkajsProducer {
     return call.results;
   }
 
+  /** How many partitions a topic has; one that is unknown is looked for a while. @throws UnknownTopicError */
+  async partitionsOf(topic: string): Promise<number> {
+    const { clock } = this.context;
+    for (const end = clock.now() + UNKNOWN_TOPIC_MS; ; await sleep(clock, UNKNOWN_TOPIC_POLL_MS)) {
+      try {
+        return await this.admin.partitionsOf(topic);
+      } catch (error) {
+        if (!(error instanceof UnknownTopicError) || clock.now() >= end) throw error;
+      }
+    }
+  }
+
   /** Writes what is buffered, within the deadline; what is left then was not written. */
   async close(deadline: Deadline): Promise<void> {
     this.closed = true;
@@ -167,17 +179,6 @@ export class KafkajsProducer {
     }
     this.looking.delete(topic);
     this.pump();
-  }
-
-  private async partitionsOf(topic: string): Promise<number> {
-    const { clock } = this.context;
-    for (const end = clock.now() + UNKNOWN_TOPIC_MS; ; await sleep(clock, UNKNOWN_TOPIC_POLL_MS)) {
-      try {
-        return await this.admin.partitionsOf(topic);
-      } catch (error) {
-        if (!(error instanceof UnknownTopicError) || clock.now() >= end) throw error;
-      }
-    }
   }
 
   private async whenEmpty(deadline: Deadline): Promise<void> {

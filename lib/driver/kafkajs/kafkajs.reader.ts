@@ -80,6 +80,7 @@ export class KafkajsReader implements TopicReader {
       generation: () => 0,
       onCluster: () => {},
       beforeJoin: async () => {},
+      beforePositions: async () => {},
       startPositions: async (committed) => committed,
       beforeFetch: async () => {},
       assertAlive: () => {

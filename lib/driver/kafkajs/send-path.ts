@@ -103,7 +103,8 @@ export class SendPath {
   }
 }
 
-function pinned({ message }: { readonly message: Message }): number {
+/** The partition is on the record. */
+export function pinned({ message }: { readonly message: Message }): number {
   return message.partition as number;
 }
 
@@ -120,7 +121,7 @@ function answer(topic: string, batch: readonly PendingSend[], answers: readonly 
   });
 }
 
-function toMessage({ record, partition }: PendingSend): Message {
+export function toMessage({ record, partition }: Pick<PendingSend, 'record' | 'partition'>): Message {
   const { key, value, headers, timestamp } = record;
   return {
     key,

@@ -1,9 +1,8 @@
-import { crc32 } from 'node:zlib';
 import type { Clock } from '../../core/clock.js';
 import { DeliveryTimeoutError, UnknownPartitionError, type MessagingError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
-import { partitionOf } from '../../core/murmur2.js';
 import type { PendingSend } from '../kafka/send-call.js';
+import { partitionOfKey } from './partition-of-key.js';
 
 /** kafkajs' grouping is quadratic in the records of a partition: more than this per request is slower (measured). */
 const MAX_RECORDS = 5_000;
@@ -117,14 +116,10 @@ export class TopicBuffer {
     this.queuedBytes -= this.queue.shift()?.bytes ?? 0;
   }
 
-  /** As Java's client, or as librdkafka's `consistent`. */
-  private partitionOf(key: Buffer, partitions: number): number {
-    return this.options.partitioner === 'murmur2' ? partitionOf(key, partitions) : crc32(key) % partitions;
-  }
-
   private choose(pending: PendingSend, partitions: number, sticky: number): boolean {
     const { key, partition } = pending.record;
-    pending.partition ??= partition ?? (key === null ? sticky : this.partitionOf(key, partitions));
+    const { partitioner } = this.options;
+    pending.partition ??= partition ?? (key === null ? sticky : partitionOfKey(key, partitions, partitioner));
     if (Number.isInteger(pending.partition) && pending.partition >= 0 && pending.partition < partitions) return true;
     pending.call.set(pending.index, new UnknownPartitionError(this.name, pending.partition, partitions));
     return false;

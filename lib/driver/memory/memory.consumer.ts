@@ -8,7 +8,8 @@ import type { Outcome } from '../../core/outcome.js';
 import type { MemoryBroker } from '../../memory-broker/memory-broker.js';
 import type { MemoryAssignment, MemoryMember } from '../../memory-broker/memory-group.js';
 import type { MemoryLog } from '../../memory-broker/memory-topic.js';
-import type { DeliverySink, DriverContext, SubscribeRequest, Subscription } from '../driver.js';
+import type { DeliverySink, DriverContext, SubscribeRequest, Subscription, TopicSubscription } from '../driver.js';
+import { HeldOutcomes } from '../held-outcomes.js';
 import { sendOutputs } from '../send-outputs.js';
 import { toDelivery } from './memory.delivery.js';
 import type { MemoryProducer } from './memory.producer.js';
@@ -19,9 +20,12 @@ const FAULT_PAUSE_MS = 100;
 interface Reading {
   readonly log: MemoryLog;
   readonly ledger: Ledger;
-  readonly maxUncommitted: number;
+  readonly subscription: TopicSubscription;
+  /** Outcomes that wait for those of earlier messages, where both are to be written in one step. */
+  readonly held: HeldOutcomes;
   next: number;
   paused: boolean;
+  isWriting: boolean;
 }
 
 export interface ConsumerParts {
@@ -69,14 +73,13 @@ export class MemoryConsumer implements Subscription, MemoryMember {
     if (fault) return this.settleAfter(fault, delivery, outcome);
     switch (outcome.kind) {
       case 'ack':
-        if (outcome.outputs.length === 0) return this.finish(delivery);
-        return this.finishAfter(delivery, outcome.outputs);
+        return this.finishWith(delivery, outcome.outputs);
       case 'retryLater':
-        return this.finishAfter(delivery, [{ ...outcome.record, dueAt: outcome.dueAt }]);
+        return this.finishWith(delivery, [{ ...outcome.record, dueAt: outcome.dueAt }]);
       case 'deadLetter':
-        return this.finishAfter(delivery, [outcome.record]);
+        return this.finishWith(delivery, [outcome.record]);
       case 'release':
-        return;
+        return this.readings.get(delivery.partition)?.held.release(Number(delivery.offset));
     }
   }
 
@@ -103,7 +106,7 @@ export class MemoryConsumer implements Subscription, MemoryMember {
   /** The broker's call when the session is over; as after a lost connection, the group is joined anew. */
   lost(): void {
     const partitions = [...this.readings.keys()];
-    this.readings.clear();
+    this.forget();
     this.parts.sink.onLost(partitions);
     if (!this.stopping) void this.parts.broker.group(this.parts.request.groupId).join(this);
   }
@@ -113,7 +116,7 @@ export class MemoryConsumer implements Subscription, MemoryMember {
     if (!log) return;
     const subscription = this.parts.request.topics.find((one) => one.topic === topic);
     if (!subscription) return;
-    const { autoOffsetReset, maxUncommitted } = subscription;
+    const { autoOffsetReset } = subscription;
     if (autoOffsetReset === 'none' && (position === undefined || position < log.start)) {
       const { groupId } = this.parts.request;
       const error = new OffsetResetError({
@@ -128,7 +131,8 @@ export class MemoryConsumer implements Subscription, MemoryMember {
     }
     const start = Math.max(position ?? (autoOffsetReset === 'latest' ? log.end : log.start), log.start);
     if (position === undefined) this.parts.broker.commit(this.parts.request.groupId, topic, index, start);
-    this.readings.set({ topic, index }, { log, ledger: new Ledger(start), maxUncommitted, next: start, paused: false });
+    const fresh = { held: new HeldOutcomes(), next: start, paused: false, isWriting: false };
+    this.readings.set({ topic, index }, { log, subscription, ledger: new Ledger(start), ...fresh });
   }
 
   private setPaused(partition: Partition, paused: boolean): void {
@@ -147,7 +151,7 @@ export class MemoryConsumer implements Subscription, MemoryMember {
   }
 
   private deliver(partition: Partition, reading: Reading): void {
-    if (reading.paused || reading.ledger.span >= reading.maxUncommitted) return;
+    if (reading.paused || reading.ledger.span >= reading.subscription.maxUncommitted) return;
     const records = reading.log.read(reading.next, this.parts.request.maxPollRecords);
     const last = records.at(-1);
     if (!last) return;
@@ -158,6 +162,37 @@ export class MemoryConsumer implements Subscription, MemoryMember {
       records.map((record) => toDelivery(partition, record)),
     );
     if (reading.next < reading.log.end) this.schedule();
+  }
+
+  private finishWith(delivery: Delivery, outputs: readonly OutgoingRecord[]): Promise<void> | void {
+    const reading = this.readings.get(delivery.partition);
+    if (reading?.subscription.transactionIntervalMs !== undefined) {
+      const written = reading.held.hold(delivery, outputs);
+      void this.writeHeld(reading);
+      return written;
+    }
+    return outputs.length === 0 ? this.finish(delivery) : this.finishAfter(delivery, outputs);
+  }
+
+  /** Outcomes in the order of their messages, each in one step with the position behind it. */
+  private async writeHeld(reading: Reading): Promise<void> {
+    if (reading.isWriting) return;
+    reading.isWriting = true;
+    const { held, ledger } = reading;
+    for (let next = held.get(ledger.position); next; next = held.get(ledger.position)) {
+      const fault = this.parts.producer.sendTogether(next.records);
+      if (fault?.retryable) {
+        await sleep(this.parts.context.clock, FAULT_PAUSE_MS);
+        continue;
+      }
+      held.remove(next);
+      if (fault) next.reject(fault);
+      else {
+        this.finish(next.delivery);
+        next.resolve();
+      }
+    }
+    reading.isWriting = false;
   }
 
   private async finishAfter(delivery: Delivery, outputs: readonly OutgoingRecord[]): Promise<void> {
@@ -191,6 +226,11 @@ export class MemoryConsumer implements Subscription, MemoryMember {
     const partitions = [...this.readings.keys()];
     for (const partition of partitions) this.setPaused(partition, true);
     if (partitions.length > 0) await this.parts.sink.onRevoking(partitions, deadline);
+    this.forget();
+  }
+
+  private forget(): void {
+    for (const { held } of this.readings.values()) held.drop();
     this.readings.clear();
   }
 

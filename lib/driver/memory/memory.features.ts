@@ -9,5 +9,5 @@ export const memoryFeatures: Features = {
   idempotencyKey: false,
   countsDeliveries: false,
   countsDeaths: false,
-  transactions: false,
+  transactions: true,
 };

@@ -1,5 +1,6 @@
 import { deadlineIn, settledBefore } from '../../core/clock.js';
 import {
+  BrokerFullError,
   ClosedError,
   DeliveryTimeoutError,
   UnknownPartitionError,
@@ -36,6 +37,17 @@ export class MemoryProducer {
     return results;
   }
 
+  /** All of them or none, now. @returns why not. */
+  sendTogether(records: readonly OutgoingRecord[]): MessagingError | undefined {
+    if (this.closed) return this.closedError();
+    for (const record of records) {
+      const fault = this.refusal(record);
+      if (fault) return fault;
+    }
+    for (const record of records) this.append(record, this.topicOf(record.topic) as MemoryTopic);
+    return undefined;
+  }
+
   /** What is being sent goes on: in memory it waits for nothing but room. */
   close(): void {
     this.closed = true;
@@ -52,17 +64,28 @@ export class MemoryProducer {
 
   /** Undefined when the topic is full. */
   private write(record: OutgoingRecord): SendResult | undefined {
+    const refusal = this.refusal(record);
+    if (refusal instanceof BrokerFullError) return undefined;
+    return refusal ?? this.append(record, this.topicOf(record.topic) as MemoryTopic);
+  }
+
+  private refusal(record: OutgoingRecord): MessagingError | undefined {
+    const { connection } = this.context;
     const topic = this.topicOf(record.topic);
-    if (topic === undefined) return new UnknownTopicError(record.topic, { connection: this.context.connection });
+    if (topic === undefined) return new UnknownTopicError(record.topic, { connection });
     const fault = this.faultOf(record, topic.logs.length) ?? this.broker.takeFault('send');
-    if (fault) return fault;
+    if (fault || record.dueAt !== undefined || this.broker.hasRoom(topic)) return fault;
+    return new BrokerFullError(`topic ${topic.name} is full`, { connection, topic: topic.name });
+  }
+
+  private append(record: OutgoingRecord, topic: MemoryTopic): SendResult {
     const partition = this.choosePartition(record, topic.logs.length);
-    if (record.dueAt !== undefined) {
-      this.broker.appendLater(topic, partition, record, record.dueAt);
-      return { topic: topic.name, partition: -1, offset: '' };
+    if (record.dueAt === undefined) {
+      const offset = this.broker.append(topic, partition, record);
+      return { topic: topic.name, partition, offset: String(offset) };
     }
-    const offset = this.broker.append(topic, partition, record);
-    return offset === undefined ? undefined : { topic: topic.name, partition, offset: String(offset) };
+    this.broker.appendLater(topic, partition, record, record.dueAt);
+    return { topic: topic.name, partition: -1, offset: '' };
   }
 
   private topicOf(name: string): MemoryTopic | undefined {

@@ -16,6 +16,7 @@ const OPTIONS: DispatcherOptions = {
   maxInFlightBytes: 1_000_000,
   isBatch: false,
   isManual: false,
+  isTransactional: false,
   batchSize: 1,
   batchTimeoutMs: 1_000,
 };
@@ -201,6 +202,30 @@ describe('Dispatcher', () => {
     expect(work.started).toEqual(['a1', 'b3', 'a1#2']);
     await work.end('a1');
     expect(running()).toEqual(['a2']);
+  });
+
+  it('frees a key, and counts its message as unfinished, while its outcome is held', async () => {
+    start({ isTransactional: true, maxInFlight: 2 });
+    const written = deferred();
+    work.settling = () => written.promise;
+    receive('a1', 'a2');
+    await work.end('a1');
+    expect(running()).toEqual(['a2']);
+    await work.end('a2');
+    expect(work.settled).toEqual(['ack a1', 'ack a2']);
+    expect(work.paused).toEqual(['pause 0']);
+    written.resolve();
+    await settle();
+    expect(work.paused).toEqual(['pause 0', 'resume 0']);
+  });
+
+  it('hands all outcomes of a batch over to be held, those of a key too', async () => {
+    start({ isTransactional: true, isBatch: true, batchSize: 3 });
+    work.settling = () => deferred().promise;
+    receive('a1', 'a2', 'b3', 'a4', 'a5', 'a6');
+    await work.endBatch('a1 a2 b3');
+    expect(work.settled).toEqual(['ack a1', 'ack a2', 'ack b3']);
+    expect([...work.batches.keys()]).toEqual(['a4 a5 a6']);
   });
 
   it('keeps a key closed, and frees the slot, while an outcome is being settled', async () => {

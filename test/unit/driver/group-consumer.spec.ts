@@ -5,65 +5,18 @@ import { AuthenticationError, BrokerUnavailableError, MessagingError } from '../
 import { ACK } from '../../../lib/core/outcome.js';
 import type { DriverStatus } from '../../../lib/driver/driver.js';
 import { GroupConsumer } from '../../../lib/driver/kafka/group-consumer.js';
-import type { GroupMember, MemberEvents, Position, TopicPartition } from '../../../lib/driver/kafka/group-member.js';
+import type { Position, TopicPartition } from '../../../lib/driver/kafka/group-member.js';
 import { kafkaOptions } from '../../../lib/options/kafka.options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { TestMember } from '../../contract/test-member.js';
 import { deferred } from '../../support/deferred.js';
+import { FakeMember, FakeTransactions } from '../../support/fake-group-member.js';
 import { FakeClock, settle } from '../../../lib/testing/fake-clock.js';
 import { TestLog } from '../../support/test-log.js';
 
 const TOPIC = 'orders';
 const ONE: TopicPartition = { topic: TOPIC, partition: 0 };
 const TWO: TopicPartition = { topic: TOPIC, partition: 1 };
-
-/** A client that does what a test says. */
-class FakeMember implements GroupMember {
-  hasLeft = false;
-  readonly commits: Position[] = [];
-  readonly paused = new Set<number>();
-  failure: Error | undefined;
-  commitFailures: Error[] = [];
-
-  constructor(readonly events: MemberEvents) {}
-
-  async run(): Promise<void> {
-    if (this.failure) throw this.failure;
-  }
-  pause = ({ partition }: TopicPartition) => void this.paused.add(partition);
-  resume = ({ partition }: TopicPartition) => void this.paused.delete(partition);
-  async commit(positions: readonly Position[]): Promise<void> {
-    const failure = this.commitFailures.shift();
-    if (failure) throw failure;
-    this.commits.push(...positions);
-  }
-  async leave(): Promise<void> {
-    this.hasLeft = true;
-  }
-
-  async get(partitions: readonly TopicPartition[], offset = 0, metadata = ''): Promise<void> {
-    this.events.onAssigned(partitions);
-    await this.events.onPositions(partitions.map((one) => ({ ...one, offset: String(offset), metadata })));
-  }
-
-  fetch(from: TopicPartition, first: number, count: number): void {
-    this.events.onFetched(from, first + count, (partition) =>
-      Array.from({ length: count }, (_, index) => ({
-        partition,
-        offset: String(first + index),
-        key: null,
-        value: Buffer.from(`${from.partition}/${first + index}`),
-        headers: [],
-        timestamp: 0,
-        deliveries: 1,
-      })),
-    );
-  }
-
-  committed(partition = 0): string | undefined {
-    return this.commits.findLast((one) => one.partition === partition)?.offset;
-  }
-}
 
 /** Handles all that it is given at once. */
 class Concurrent extends TestMember {
@@ -100,6 +53,7 @@ describe('a membership in a group', () => {
       },
       sink,
       producer: { send: async () => [] },
+      transactions: new FakeTransactions(),
       ends: async () => ends,
       createMember: (events) => {
         const made = new FakeMember(events);

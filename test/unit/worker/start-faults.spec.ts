@@ -132,6 +132,21 @@ describe('a handler that cannot work is told at start', () => {
       { maxDeliveries: 3 },
       '`TaskWorker.maxDeliveries` has no effect while its broker does not count deliveries. Remove it.',
     ],
+    [
+      'exactlyOnce without results',
+      { exactlyOnce: true, broker: 'kafka' },
+      '`TaskWorker.exactlyOnce` is true, and there is no `outputTopic`: it is about results, not about what the handler does elsewhere. Name one, or remove it.',
+    ],
+    [
+      'exactlyOnce where there are no transactions',
+      { exactlyOnce: true, outputTopic: 'results', broker: 'redis' },
+      '`TaskWorker.exactlyOnce` is true, and connection `redis` has no transactions. Read from Kafka, or remove it.',
+    ],
+    [
+      'an interval of no transactions',
+      { transactionIntervalMs: 50 },
+      '`TaskWorker.transactionIntervalMs` has no effect while `exactlyOnce` is false. Set `exactlyOnce: true`, or remove it.',
+    ],
   ])('%s', async (_what, options, fault) => {
     expect(await faultsOf({ options: memory, providers: [workerWith(options)] })).toContain(fault);
   });
@@ -161,6 +176,14 @@ describe('a handler that cannot work is told at start', () => {
     expect(await faultsOf({ options: memory, providers: [Audit] })).toEqual([
       "`Audit.onTask.ackTimeoutMs` has no effect while `ack` is 'auto'. Set `ack: 'manual'`, or remove it.",
     ]);
+  });
+
+  it('exactlyOnce on a connection that reads what is aborted', async () => {
+    const options = { broker: 'kafka', kafka: { isolationLevel: 'read_uncommitted' } } as const;
+    const providers = [workerWith({ exactlyOnce: true, outputTopic: 'results', groupId: 'g' })];
+    expect(await faultsOf({ options, providers })).toContain(
+      "`TaskWorker.exactlyOnce` is true, and connection `kafka` has `isolationLevel` 'read_uncommitted', which also reads what is aborted. Set 'read_committed', or remove it.",
+    );
   });
 
   it('manual acknowledgement of a worker', async () => {
