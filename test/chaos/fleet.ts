@@ -28,9 +28,9 @@ export class Fleet {
     await this.start(1);
   }
 
-  /** Stops one in its tracks, longer than its session lasts, and lets it go on. */
+  /** Stops one in its tracks, longer than its session lasts, and lets it go on; not the one that is ended next. */
   async freeze(wait: () => Promise<unknown>): Promise<void> {
-    const [child] = this.members;
+    const child = this.members.at(-1);
     child?.signal('SIGSTOP');
     await wait();
     child?.signal('SIGCONT');

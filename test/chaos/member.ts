@@ -20,7 +20,7 @@ class Passer {
     outputTopic: OUTPUT,
     groupId: GROUP,
     concurrency: 16,
-    maxInFlight: 100,
+    maxInFlight: EXACTLY_ONCE ? 20 : 100,
     initialDelayMs: 25,
     exactlyOnce: EXACTLY_ONCE !== '',
   })
