@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { acquireConfluent } from '../support/brokers/confluent.js';
 import { runChaos, type Fault } from './chaos.js';
 
 // npm run test:chaos -- --broker kafka --seconds 120 [--messages 20000] [--faults kill,term,freeze,restart,cut,join,leave,roll]
@@ -18,6 +19,10 @@ const { values } = parseArgs({
 const exactlyOnce = values['exactly-once'];
 const wanted = values.faults ?? (exactlyOnce ? EXACTLY_ONCE_FAULTS : 'kill,cut,term,join,restart,leave');
 const faults = wanted.split(',').filter(Boolean) as Fault[];
+if (values.broker.startsWith('confluent')) {
+  const client = await acquireConfluent();
+  if ('missing' in client) throw new Error(client.missing);
+}
 const result = await runChaos({
   broker: values.broker,
   seconds: Number(values.seconds ?? (exactlyOnce ? 40 : 60)),
