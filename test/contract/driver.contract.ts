@@ -28,6 +28,9 @@ export interface ContractSubject {
   createDriver(): Promise<Driver>;
 }
 
+/** The port's promise, and a little. */
+const PAUSED_WITHIN_MS = 300;
+
 /** What every driver keeps, on its live broker. */
 export function driverContract({ name, features, createDriver }: ContractSubject): void {
   describe(`${name} driver`, () => {
@@ -186,7 +189,8 @@ export function driverContract({ name, features, createDriver }: ContractSubject
       await send(records(topic, 3));
       await eventually(() => expect(slow.seen).toHaveLength(1));
       const closing = close(driver);
-      await delay(200);
+      await eventually(() => expect(slow.assigned).toEqual([]));
+      expect(slow.settled).toEqual([]);
       running.resolve();
       await closing;
       expect(slow.settled).toHaveLength(1);
@@ -380,20 +384,24 @@ export function driverContract({ name, features, createDriver }: ContractSubject
       await eventually(() => expect(member.seen[0]?.value?.equals(value)).toBe(true));
     });
 
-    it('delivers nothing of a paused partition, and all of it after the resume', async () => {
-      const topic = await createTopic(1);
-      const member = join(topic);
-      await eventually(() => expect(member.assigned).toHaveLength(1));
+    it('delivers nothing of a paused partition while it reads another, and all of it after the resume', async () => {
+      const [topic, other] = [await createTopic(1), await createTopic(1)];
+      const member = join(topic, { topics: [topic, other] });
+      await eventually(() => expect(member.assigned).toHaveLength(2));
       await send([record(topic, 'first')]);
       await eventually(() => expect(member.values).toEqual(['first']));
-      member.subscription.pause(member.assigned);
-      await delay(300);
+      const paused = member.assigned.filter((partition) => partition.topic === topic);
+      member.subscription.pause(paused);
+      await delay(PAUSED_WITHIN_MS);
       await send(records(topic, 10));
-      await delay(500);
-      expect(member.values).toEqual(['first']);
-      member.subscription.resume(member.assigned);
+      for (const later of ['beside', 'once more']) {
+        await send([record(other, later)]);
+        await eventually(() => expect(member.values.at(-1)).toBe(later));
+      }
+      expect(member.values).toEqual(['first', 'beside', 'once more']);
+      member.subscription.resume(paused);
       await eventually(() =>
-        expect(member.values).toEqual(['first', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']),
+        expect(member.values.slice(3)).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']),
       );
     });
 
@@ -414,20 +422,28 @@ export function driverContract({ name, features, createDriver }: ContractSubject
     where(features.contiguous)(
       'hands over no more than maxUncommitted beyond the first unfinished message',
       async () => {
-        const topic = await createTopic(1);
+        const [topic, other] = [await createTopic(1), await createTopic(1)];
         const first = deferred();
         await send(records(topic, 60));
-        const member = join(topic, { maxUncommitted: 20, maxPollRecords: 5 });
+        const member = join(topic, { topics: [topic, other], maxUncommitted: 20, maxPollRecords: 5 });
         const handed: number[] = [];
-        member.onDeliveries = (_partition, deliveries) => {
+        const beside: string[] = [];
+        member.onDeliveries = (partition, deliveries) => {
           for (const delivery of deliveries) {
+            if (partition.topic === other) {
+              beside.push(String(delivery.value));
+              continue;
+            }
             handed.push(Number(delivery.value));
             void first.promise.then(() => member.subscription.settle(delivery, ACK));
             if (Number(delivery.value) > 0) void member.subscription.settle(delivery, ACK);
           }
         };
         await eventually(() => expect(handed).toHaveLength(20));
-        await delay(400);
+        for (const later of ['beside', 'once more']) {
+          await send([record(other, later)]);
+          await eventually(() => expect(beside.at(-1)).toBe(later));
+        }
         expect(handed).toHaveLength(20);
         first.resolve();
         await eventually(() => expect(handed).toHaveLength(60));
