@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'brokers',
           include: [
-            'test/drivers/{kafkajs,confluent,redis}*.spec.ts',
+            'test/drivers/{kafka,confluent,redis}*.spec.ts',
             'test/drivers/redis/**/*.spec.ts',
             'test/kafka/**/*.spec.ts',
             'test/e2e/**/*.spec.ts',
