@@ -73,6 +73,7 @@ export class MessageStream<Value = unknown, Key = string> implements AsyncIterab
       if (this.end) return { done: true, value: undefined };
       const message = await this.take();
       if (message) return { done: false, value: message };
+      if (this.end) continue; // it came while one was read
       this.wake ??= deferred();
       await this.wake.promise;
     }
@@ -126,8 +127,7 @@ export class MessageStream<Value = unknown, Key = string> implements AsyncIterab
 
   private onAssigned(partitions: readonly Partition[]): void {
     this.partitions = [...this.partitions, ...partitions];
-    if (this.end) this.subscription?.pause(partitions);
-    this.isPaused = false;
+    if (this.end || this.isPaused) this.subscription?.pause(partitions);
   }
 
   private onDeliveries(deliveries: readonly Delivery[]): void {
@@ -186,6 +186,7 @@ export class MessageStream<Value = unknown, Key = string> implements AsyncIterab
   private async pass(delivery: Delivery, outcome: Outcome): Promise<undefined> {
     this.queue.takeBack(delivery);
     await this.subscription?.settle(delivery, outcome);
+    this.acknowledged();
   }
 
   private takeBack(message: StreamMessage<Value, Key>): Waiting {
@@ -209,7 +210,7 @@ export class MessageStream<Value = unknown, Key = string> implements AsyncIterab
   }
 
   private resumeIfRoom(): void {
-    if (!this.isPaused || this.queue.waiting > this.parts.maxInFlight / 2) return;
+    if (!this.isPaused || this.end || this.queue.waiting > this.parts.maxInFlight / 2) return;
     this.isPaused = false;
     this.subscription?.resume(this.partitions);
   }
@@ -221,6 +222,7 @@ export class MessageStream<Value = unknown, Key = string> implements AsyncIterab
   private forget(partitions: readonly Partition[]): void {
     this.partitions = this.partitions.filter((own) => !partitions.includes(own));
     this.drop(inOneOf(partitions));
+    this.resumeIfRoom();
   }
 
   private async whenAcked(partitions: readonly Partition[], deadline: Deadline): Promise<void> {
