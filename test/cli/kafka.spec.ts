@@ -142,6 +142,7 @@ describe.runIf(kafka !== undefined)('messaging kafka', () => {
     await ok(['group', 'seek', 'other', '--topic', topic, '--to', '2', '--execute', '--yes']);
     const read = await ok(['consume', topic, '--group', 'other', '--exit-at-end'], '', names());
     expect(read.stdout).toBe('3\n');
+    expect(read.stderr).toMatch(/^Printing /);
     expect(await position('other')).toBe('2');
     await ok(['group', 'seek', 'other', '--topic', topic, '--to', 'end', '--execute', '--yes']);
   });
@@ -218,10 +219,22 @@ describe.runIf(kafka !== undefined)('messaging kafka', () => {
     await child.line(/^Running Audit\.onTask of .*dist\/app\.module\.js as group .*-audit: messages are handled/);
     await ok(['produce', topic], '{"id":1}\n');
     await child.line(/^audit 1$/);
+    expect(child.lines[0]).toMatch(/^Running Audit/);
     expect(child.lines).not.toContain('begin 1 -');
     child.signal('SIGINT');
     expect(await child.end()).toBe(0);
     expect(await position(`${names().GROUP}-audit`)).toBe('1');
+  });
+
+  it('runs handlers of this broker only', async () => {
+    const env = { ...names(), REDIS_URL: 'redis://127.0.0.1:1' };
+    expect(await project.run(['redis', 'worker', 'TaskWorker'], '', env)).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('TaskWorker does not read from redis. Run it with: messaging worker TaskWorker'),
+    });
+    const consumed = await project.run(['redis', 'consume', topic, '--group', `${names().GROUP}-audit`], '', env);
+    expect(consumed).toMatchObject({ code: 1, stderr: expect.stringContaining('ECONNREFUSED 127.0.0.1:1') });
+    expect(consumed.stderr).not.toContain('Running');
   });
 
   it('lists what the app declares', async () => {

@@ -7,6 +7,7 @@ import { kafkaOptions } from '../../lib/options/kafka.options.js';
 import { ownedNatives } from '../../lib/options/kafka-native.js';
 import { memoryOptions } from '../../lib/options/memory.options.js';
 import { messagingOptions } from '../../lib/options/messaging.options.js';
+import { redisOptions } from '../../lib/options/redis.options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { streamOptions } from '../../lib/options/stream.options.js';
 import { kafkaSettings } from './kafka-settings.js';
@@ -54,9 +55,15 @@ describe('native', () => {
   });
 });
 
-const names = [messagingOptions, kafkaOptions, memoryOptions, consumerOptions, workerOptions, streamOptions].flatMap(
-  (set) => Object.keys(set),
-);
+const names = [
+  messagingOptions,
+  kafkaOptions,
+  redisOptions,
+  memoryOptions,
+  consumerOptions,
+  workerOptions,
+  streamOptions,
+].flatMap((set) => Object.keys(set));
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' });
 const tests = files
   .filter((file) => file.endsWith('.ts') && !file.startsWith('guards'))
