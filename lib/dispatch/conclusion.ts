@@ -62,6 +62,7 @@ export class Conclusion {
 
   /** Leaves out the messages of a unit that other members have; returns those to be handled. */
   withoutTaken(partition: PartitionWork, unit: readonly Task[]): readonly Task[] {
+    if (!unit.some(({ isTaken }) => isTaken)) return unit;
     const kept = unit.filter(({ isTaken }) => !isTaken);
     for (const task of unit) {
       if (!task.isTaken) continue;

@@ -4,6 +4,7 @@ import { Fifo } from '../core/fifo.js';
 import { BatchLanes, type BatchOptions } from './batch-lanes.js';
 import type { BufferBudget } from './buffer-budget.js';
 import { Conclusion } from './conclusion.js';
+import type { Verdict } from '../core/outcome.js';
 import type { DispatchWork } from './dispatch-work.js';
 import { Intake, type IntakeOptions } from './intake.js';
 import { KeyLanes } from './key-lanes.js';
@@ -40,7 +41,6 @@ export class Dispatcher {
   private readonly partitions = new Map<Partition, PartitionWork>();
   /** Partitions with something to run, in the order of their turns. */
   private readonly turns = new Fifo<PartitionWork>();
-  private readonly inTurn = new Set<PartitionWork>();
   private readonly conclusion: Conclusion;
   private readonly intake: Intake;
   private runs = 0;
@@ -194,10 +194,10 @@ export class Dispatcher {
   }
 
   private queueTurn(own: PartitionWork): void {
-    if (!own.isOpen || this.inTurn.has(own)) return;
+    if (!own.isOpen || own.isInTurn) return;
     if (own.isHeld(this.parts.clock)) return this.wakeAt(own, own.heldUntil);
     if (own.lanes.hasReady()) {
-      this.inTurn.add(own);
+      own.isInTurn = true;
       this.turns.push(own);
       return;
     }
@@ -217,25 +217,33 @@ export class Dispatcher {
     while (this.runs < this.options.concurrency && !this.intake.isPaused) {
       const own = this.turns.shift();
       if (!own) return;
-      this.inTurn.delete(own);
+      own.isInTurn = false;
       const next = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : [];
       const unit = this.conclusion.withoutTaken(own, next);
-      if (unit.length > 0) void this.start(own, unit);
+      if (unit.length > 0) this.start(own, unit);
       this.queueTurn(own);
     }
   }
 
-  private async start(own: PartitionWork, unit: readonly Task[]): Promise<void> {
+  private start(own: PartitionWork, unit: readonly Task[]): void {
     this.runs++;
     own.begin();
     for (const task of unit) task.state = 'running';
     this.conclusion.begin(own, unit);
-    const verdicts = this.options.isBatch
-      ? await this.parts.work.runBatch(unit)
-      : await this.parts.work.run(unit[0] as Task);
+    const running: Promise<Verdict | readonly Verdict[]> = this.options.isBatch
+      ? this.parts.work.runBatch(unit)
+      : this.parts.work.run(unit[0] as Task);
+    void running.then((verdicts) => this.conclude(own, unit, verdicts));
+  }
+
+  private conclude(own: PartitionWork, unit: readonly Task[], verdicts: Verdict | readonly Verdict[]): void {
     this.runs--;
     const concluding = this.conclusion.unit(own, unit, verdicts);
-    if (concluding) await concluding;
+    if (concluding) void concluding.then(() => this.end(own));
+    else this.end(own);
+  }
+
+  private end(own: PartitionWork): void {
     own.end();
     this.pump();
   }

@@ -21,6 +21,8 @@ export class PartitionWork {
   bytes = 0;
   /** Whether messages may still be started. */
   isOpen = true;
+  /** Whether it stands in the queue of partitions with something to run. */
+  isInTurn = false;
   /** Whether the intake is paused at a bound. */
   paused = false;
   /** Nothing is started before that, in ms since the epoch. */

@@ -58,18 +58,37 @@ export function createPipes(rules: ArgumentRules, creator: ExternalContextCreato
     }));
     if (kind !== 'batch' && all.some((one) => isUntyped(one, bound, types))) rules.onUntyped();
     const wanted = kind === 'item' ? all.filter(isWholePayload).slice(0, 1) : all;
+    const fillings = wanted.map((one): Filling => {
+      const pipes = isPiped(one, kind) ? pipesOf(one, bound, rules) : [];
+      return { one, index: kind === 'item' ? 0 : one.index, pipes, isPlain: pipes.length === 0 && isOwn(one) };
+    });
     return async (args, ...given) => {
-      const fill = async (one: Argument) => {
-        const pipes = isPiped(one, kind, given[0]) ? pipesOf(one, bound, rules) : [];
-        const index = kind === 'item' ? 0 : one.index;
-        args[index] = await creator.getParamValue(one.extractValue(...given), one as never, pipes);
+      const fill = async ({ one, index, pipes }: Filling) => {
+        const own = one.type === PAYLOAD && given[0] === null ? [] : pipes;
+        args[index] = await creator.getParamValue(one.extractValue(...given), one as never, own);
       };
-      await Promise.all(wanted.map(fill)).catch((error: unknown) => {
+      const piped: Promise<void>[] = [];
+      for (const filling of fillings) {
+        if (filling.isPlain) args[filling.index] = filling.one.extractValue(...given);
+        else piped.push(fill(filling));
+      }
+      try {
+        await (piped.length === 1 ? piped[0] : Promise.all(piped));
+      } catch (error) {
         onRefusal(error);
         throw error;
-      });
+      }
     };
   };
+}
+
+/** How one argument is made: where it goes, and what it goes through. */
+interface Filling {
+  readonly one: Argument;
+  readonly index: number;
+  readonly pipes: PipeTransform[];
+  /** Nothing has to be waited for. */
+  readonly isPlain: boolean;
 }
 
 /** An interface leaves `Object` behind, which says that there is nothing to validate by; nothing at all, or `Function`, is an oversight. */
@@ -104,9 +123,14 @@ function metatypeOf(one: Argument & { readonly metatype?: unknown }, schema: unk
   return isErased(one.metatype) ? undefined : one.metatype;
 }
 
-function isPiped(one: Argument, kind: CallKind, payload: unknown): boolean {
-  if (one.type === CONTEXT) return false;
-  return one.type !== PAYLOAD || (kind !== 'batch' && payload !== null);
+function isPiped({ type }: Argument, kind: CallKind): boolean {
+  if (type === CONTEXT) return false;
+  return type !== PAYLOAD || kind !== 'batch';
+}
+
+/** Payload and context are there; what a custom decorator extracts may be a promise. */
+function isOwn({ type }: Argument): boolean {
+  return type === PAYLOAD || type === CONTEXT;
 }
 
 function pipesOf(one: Argument, bound: readonly PipeTransform[], { isValidated }: ArgumentRules): PipeTransform[] {

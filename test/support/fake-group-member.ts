@@ -1,4 +1,5 @@
 import type { OutgoingRecord } from '../../lib/core/message.js';
+import { fetchedMessages } from '../../lib/driver/kafka/backlog.js';
 import {
   nameOf,
   type GroupMember,
@@ -45,16 +46,16 @@ export class FakeMember implements GroupMember {
   }
 
   fetch(from: TopicPartition, first: number, count: number): void {
-    this.events.onFetched(from, first + count, (partition) =>
-      Array.from({ length: count }, (_, index) => ({
-        partition,
-        offset: String(first + index),
-        key: null,
-        value: Buffer.from(`${from.partition}/${first + index}`),
-        headers: [],
-        timestamp: 0,
-        deliveries: 1,
-      })),
+    const messages = Array.from({ length: count }, (_, index) => ({
+      offset: String(first + index),
+      key: null,
+      value: Buffer.from(`${from.partition}/${first + index}`),
+    }));
+    const more = { headers: [], timestamp: 0, deliveries: 1 };
+    this.events.onFetched(
+      from,
+      first + count,
+      fetchedMessages(messages, (partition, message) => ({ partition, ...message, ...more })),
     );
   }
 

@@ -4,6 +4,7 @@ import { groupBy } from '../../core/group-by.js';
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext, SubscribeRequest } from '../driver.js';
+import { fetchedMessages, NOTHING_FETCHED } from '../kafka/backlog.js';
 import {
   nameOf,
   type GroupMember,
@@ -213,11 +214,9 @@ export class ConfluentMember implements GroupMember {
     if (this.over) return;
     for (const own of groupBy(messages, nameOf).values()) {
       const last = own.at(-1) as NativeMessage;
-      this.parts.events.onFetched(last, last.offset + 1, (reading) =>
-        own.map((message) => toDelivery(reading, message)),
-      );
+      this.parts.events.onFetched(last, last.offset + 1, fetchedMessages(own, toDelivery));
     }
-    for (const end of ends) this.parts.events.onFetched(end, end.offset ?? 0, () => []);
+    for (const end of ends) this.parts.events.onFetched(end, end.offset ?? 0, NOTHING_FETCHED);
   }
 
   /** librdkafka mends what it can by itself. */

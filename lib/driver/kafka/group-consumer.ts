@@ -6,6 +6,7 @@ import type { Outcome } from '../../core/outcome.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DeliverySink, DriverContext, SubscribeRequest, Subscription } from '../driver.js';
 import type { OutputSender } from '../send-outputs.js';
+import type { FetchedMessages } from './backlog.js';
 import { BrokerStatus } from './broker-status.js';
 import type { GroupMember, MemberEvents, Position, TopicPartition } from './group-member.js';
 import { Intake, isOwned } from './intake.js';
@@ -126,9 +127,9 @@ export class GroupConsumer implements Subscription, MemberEvents {
     this.lose(this.intake.of(partitions));
   }
 
-  onFetched(from: TopicPartition, next: number, deliveries: (partition: Partition) => readonly Delivery[]): void {
+  onFetched(from: TopicPartition, next: number, messages: FetchedMessages): void {
     this.status.up();
-    this.intake.fetched(from, next, deliveries);
+    this.intake.fetched(from, next, messages);
   }
 
   onPassedOver(error: MessagingError): void {

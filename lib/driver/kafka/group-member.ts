@@ -1,6 +1,6 @@
 import type { Deadline } from '../../core/clock.js';
 import type { MessagingError } from '../../core/errors.js';
-import type { Delivery, Partition } from '../../core/delivery.js';
+import type { FetchedMessages } from './backlog.js';
 
 export interface TopicPartition {
   readonly topic: string;
@@ -38,7 +38,7 @@ export interface MemberEvents {
   /** These, or all, are another's already. */
   onLost(partitions?: readonly TopicPartition[]): void;
   /** The log was read up to `next`; there may be nothing to handle. */
-  onFetched(from: TopicPartition, next: number, deliveries: (partition: Partition) => readonly Delivery[]): void;
+  onFetched(from: TopicPartition, next: number, messages: FetchedMessages): void;
   /** Messages that cannot be read were passed over; what follows them comes. */
   onPassedOver(error: MessagingError): void;
   /** The broker does not answer for now; the client goes on by itself. */

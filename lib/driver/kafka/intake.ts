@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Delivery, Partition } from '../../core/delivery.js';
 import type { DeliverySink, SubscribeRequest, TopicSubscription } from '../driver.js';
+import type { FetchedMessages } from './backlog.js';
 import { DeathCount } from './death-count.js';
 import { nameOf, type GroupMember, type Position, type TopicPartition } from './group-member.js';
 import { Quarantine } from './quarantine.js';
@@ -63,10 +64,10 @@ export class Intake {
     this.quarantine.left(readings);
   }
 
-  fetched(from: TopicPartition, next: number, deliveries: (partition: Partition) => readonly Delivery[]): void {
+  fetched(from: TopicPartition, next: number, messages: FetchedMessages): void {
     const reading = this.readings.get(nameOf(from));
     if (!reading) return;
-    reading.fetched(deliveries(reading), next);
+    reading.fetched(messages, next);
     this.handOver(reading);
   }
 

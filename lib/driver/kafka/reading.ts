@@ -1,8 +1,7 @@
 import type { Delivery, Partition } from '../../core/delivery.js';
-import { Fifo } from '../../core/fifo.js';
 import { Ledger } from '../../core/ledger.js';
-import { sizeOf } from '../../core/message.js';
 import type { TopicSubscription } from '../driver.js';
+import { Backlog, type FetchedMessages } from './backlog.js';
 import type { DeathCount } from './death-count.js';
 import type { Position } from './group-member.js';
 import { HeldOutcomes, type Held } from '../held-outcomes.js';
@@ -46,8 +45,7 @@ export class Reading implements Partition {
   private ledger: Ledger | undefined;
   private start: number | undefined;
   private fetchedTo = 0;
-  private backlogBytes = 0;
-  private readonly backlog = new Fifo<Delivery>();
+  private readonly backlog = new Backlog();
 
   constructor(
     readonly topic: string,
@@ -67,7 +65,7 @@ export class Reading implements Partition {
 
   /** Whether nothing more should be fetched for now. */
   get isAhead(): boolean {
-    return this.isFull && (this.backlog.length >= AHEAD_MESSAGES || this.backlogBytes >= AHEAD_BYTES);
+    return this.isFull && (this.backlog.length >= AHEAD_MESSAGES || this.backlog.bytes >= AHEAD_BYTES);
   }
 
   /** Up to where the log was read; undefined before the first fetch. */
@@ -125,13 +123,9 @@ export class Reading implements Partition {
   }
 
   /** A fetch brought these, and the log is read up to `next`: behind them may be control records. */
-  fetched(deliveries: readonly Delivery[], next: number): void {
-    const first = deliveries[0];
-    this.ledger ??= new Ledger(first ? Number(first.offset) : next);
-    for (const delivery of deliveries) {
-      this.backlog.push(delivery);
-      this.backlogBytes += sizeOf(delivery);
-    }
+  fetched(messages: FetchedMessages, next: number): void {
+    this.ledger ??= new Ledger(messages.count > 0 ? Number(messages.at(0, this).offset) : next);
+    this.backlog.push(messages);
     this.fetchedTo = Math.max(this.fetchedTo, next);
     if (this.backlog.length === 0) this.ledger.advanceTo(this.fetchedTo);
   }
@@ -139,11 +133,8 @@ export class Reading implements Partition {
   /** What may be handed over now. */
   take(max: number): readonly Delivery[] {
     if (!this.ledger || !this.isOwned || this.isFull) return [];
-    const taken = this.backlog.shiftMany(max);
-    for (const delivery of taken) {
-      this.ledger.receive(Number(delivery.offset));
-      this.backlogBytes -= sizeOf(delivery);
-    }
+    const taken = this.backlog.take(max, this);
+    for (const delivery of taken) this.ledger.receive(Number(delivery.offset));
     if (this.backlog.length === 0) this.ledger.advanceTo(this.fetchedTo);
     this.heldBack = this.ledger.span >= this.options.maxUncommitted;
     return taken;

@@ -4,6 +4,7 @@ import { ClosedError } from '../../core/errors.js';
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { SubscribeRequest } from '../driver.js';
+import { fetchedMessages, NOTHING_FETCHED } from '../kafka/backlog.js';
 import {
   nameOf,
   type GroupMember,
@@ -165,7 +166,7 @@ export class KafkajsMember implements GroupMember {
       if (!this.over) this.parts.events.onAssigned(assigned);
     });
     this.consumer.on(END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
-      if (batchSize === 0) this.parts.events.onFetched({ topic, partition }, Number(lastOffset) + 1, () => []);
+      if (batchSize === 0) this.parts.events.onFetched({ topic, partition }, Number(lastOffset) + 1, NOTHING_FETCHED);
     });
     this.consumer.on(CRASH, ({ payload }: ConsumerCrashEvent) => this.crash(payload.error));
   }
@@ -177,8 +178,10 @@ export class KafkajsMember implements GroupMember {
     const { rawMessages } = batch as Batch & { readonly rawMessages: object };
     if (this.over || this.fetched.get(rawMessages) !== this.generation) return;
     const { topic, partition, messages } = batch;
-    this.parts.events.onFetched({ topic, partition }, Number(batch.lastOffset()) + 1, (reading) =>
-      messages.map((message) => toDelivery(reading, message)),
+    this.parts.events.onFetched(
+      { topic, partition },
+      Number(batch.lastOffset()) + 1,
+      fetchedMessages(messages, toDelivery),
     );
     payload.resolveOffset(batch.lastOffset());
     if (this.paused.size === this.assigned) await this.untilResumed();
