@@ -129,7 +129,6 @@ export class Dispatcher {
     return loadOf([...this.partitions.values()].flatMap((own) => own.unsettled));
   }
 
-  /** How many handlers run. */
   get running(): number {
     return this.runs;
   }
