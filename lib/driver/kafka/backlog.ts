@@ -1,13 +1,6 @@
 import type { Delivery, Partition } from '../../core/delivery.js';
 import { Fifo } from '../../core/fifo.js';
-
-/** Messages of one partition as a client has fetched them, each made a delivery when it is handed over. */
-export interface FetchedMessages {
-  readonly count: number;
-  /** Of keys and values; an estimate will do. */
-  readonly bytes: number;
-  at(index: number, partition: Partition): Delivery;
-}
+import type { FetchedMessages } from './group-member.js';
 
 /** The log was read on, and there was nothing to handle. */
 export const NOTHING_FETCHED: FetchedMessages = fetchedMessages([], () => {
@@ -31,8 +24,8 @@ interface Sized {
 }
 
 /**
- * What was fetched and not handed over. A fetch brings thousands of messages; as deliveries they would wait there, and the garbage collector would move each
- * of them twice (measured: a third of the cost of a message).
+ * What was fetched and not handed over. A fetch brings thousands of messages: as deliveries they would outlive several collections of the heap (measured:
+ * 0.8 µs a message).
  */
 export class Backlog {
   private readonly fetches = new Fifo<FetchedMessages>();

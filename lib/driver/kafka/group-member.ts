@@ -1,6 +1,6 @@
 import type { Deadline } from '../../core/clock.js';
 import type { MessagingError } from '../../core/errors.js';
-import type { FetchedMessages } from './backlog.js';
+import type { Delivery, Partition } from '../../core/delivery.js';
 
 export interface TopicPartition {
   readonly topic: string;
@@ -23,6 +23,14 @@ export interface GroupMember {
   commit(positions: readonly Position[]): Promise<void>;
   /** Leaves the group; nothing is called on its events from then on. May be called twice. */
   leave(deadline: Deadline): Promise<void>;
+}
+
+/** Messages of one partition as a client has fetched them, each made a delivery when it is handed over. */
+export interface FetchedMessages {
+  readonly count: number;
+  /** Of keys and values; an estimate will do. */
+  readonly bytes: number;
+  at(index: number, partition: Partition): Delivery;
 }
 
 /** What a member tells. */

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Delivery, Partition } from '../../core/delivery.js';
 import type { DeliverySink, SubscribeRequest, TopicSubscription } from '../driver.js';
-import type { FetchedMessages } from './backlog.js';
 import { DeathCount } from './death-count.js';
-import { nameOf, type GroupMember, type Position, type TopicPartition } from './group-member.js';
+import { nameOf, type FetchedMessages, type GroupMember, type Position, type TopicPartition } from './group-member.js';
 import { Quarantine } from './quarantine.js';
 import { Reading } from './reading.js';
 

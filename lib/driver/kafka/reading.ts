@@ -1,9 +1,9 @@
 import type { Delivery, Partition } from '../../core/delivery.js';
 import { Ledger } from '../../core/ledger.js';
 import type { TopicSubscription } from '../driver.js';
-import { Backlog, type FetchedMessages } from './backlog.js';
+import { Backlog } from './backlog.js';
 import type { DeathCount } from './death-count.js';
-import type { Position } from './group-member.js';
+import type { FetchedMessages, Position } from './group-member.js';
 import { HeldOutcomes, type Held } from '../held-outcomes.js';
 
 /** What the broker keeps of a partition. */
