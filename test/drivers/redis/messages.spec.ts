@@ -102,6 +102,15 @@ describe.runIf(url !== '')('messages in Redis', () => {
     expect(await client.pttl(`${topic}:dd:order-1`)).toBeGreaterThan(50_000);
   });
 
+  it('writes an idempotencyKey anew when dedupeTtlMs is over', async () => {
+    driver = await open({ dedupeTtlMs: 400 });
+    const same = record(topic, 'x', { idempotencyKey: 'order-1' });
+    const { offset } = await send(same);
+    expect((await send(same)).offset).toBe(offset);
+    await eventually(async () => expect((await send(same)).offset).not.toBe(offset));
+    expect(await client.xlen(topic)).toBe(2);
+  });
+
   it('with dueAt are seen by nobody before, and by one afterwards', async () => {
     const second = await open();
     const groupId = unique('group');
