@@ -15,9 +15,10 @@ import {
 import { startPositions, type Committed, type LogBounds } from '../kafka/start-positions.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
 import { toDelivery } from './confluent.delivery.js';
-import { CODE, eventError, isRefusal } from './confluent.errors.js';
+import { CODE, eventError, isFatal, isRefusal } from './confluent.errors.js';
 import {
   promised,
+  type Callback,
   type ConfluentModule,
   type NativeConsumer,
   type NativeError,
@@ -32,7 +33,7 @@ const RETRY_MS = 250;
 /** Everything of a partition waits for its commit, so none may wait for ever. */
 const COMMIT_MS = 10_000;
 /** After these a member does nothing any more, or nothing of a partition. */
-const LAST = new Set<number>([CODE.fatal, CODE.offsetReset, CODE.badCompression]);
+const LAST = new Set<number>([CODE.offsetReset, CODE.badCompression]);
 
 export interface ConfluentMemberParts {
   readonly confluent: ConfluentModule;
@@ -52,6 +53,8 @@ export class ConfluentMember implements GroupMember {
   private rebalancing: Promise<void> = Promise.resolve();
   private readonly owned = new Set<string>();
   private readonly paused = new Set<string>();
+  /** Commits that the broker has not answered, in their order. */
+  private readonly commits: Callback[] = [];
   private joining: Promise<void> | undefined;
   private leaving: Promise<void> | undefined;
   private over = false;
@@ -60,6 +63,7 @@ export class ConfluentMember implements GroupMember {
     const { confluent, options, request, context } = parts;
     const config = consumerConfig(options, request, {
       rebalance_cb: (event: NativeError, partitions: readonly NativePosition[]) => this.onRebalance(event, partitions),
+      offset_commit_cb: (error: NativeError | undefined) => this.commits.shift()?.(error, undefined),
       queue_non_empty_cb: () => this.loop.wake(),
     });
     this.consumer = new confluent.KafkaConsumer(config.client, config.topic);
@@ -101,9 +105,9 @@ export class ConfluentMember implements GroupMember {
 
   async commit(positions: readonly Position[]): Promise<void> {
     const { context } = this.parts;
-    const { committer } = this;
     const native = positions.map(({ offset, ...rest }) => ({ ...rest, offset: Number(offset) }));
-    const committing = promised((done) => committer.commitCb(native, done));
+    this.committer.commit(native);
+    const committing = promised<void>((done) => this.commits.push(done));
     const deadline = deadlineIn(context.clock, COMMIT_MS);
     const isAnswered = await settledBefore(committing, deadline);
     deadline.cancel();
@@ -222,8 +226,8 @@ export class ConfluentMember implements GroupMember {
   /** librdkafka mends what it can by itself. */
   private onError(error: NativeError): void {
     if (this.over) return;
-    if (error.isFatal === true || LAST.has(error.code) || isRefusal(error)) return this.crash(error);
-    if (error.code === CODE.allBrokersDown || error.code > 0) this.parts.events.onTrouble(error);
+    if (isFatal(error) || LAST.has(error.code) || isRefusal(error)) return this.crash(error);
+    if (error.code > 0) this.parts.events.onTrouble(error);
     else this.parts.context.log.debug(`librdkafka: ${error.message}`);
   }
 

@@ -32,6 +32,7 @@ export interface NativeClient {
     done: Callback<{ readonly brokers: readonly NativeServer[] }>,
   ): void;
   on(event: 'event.error', listener: (error: NativeError) => void): void;
+  emit(event: 'event.error', error: NativeError): void;
   /** A token that could not be had. */
   on(event: 'error', listener: (error: Error) => void): void;
   on(event: 'event.log', listener: (entry: { readonly fac?: string; readonly message?: string }) => void): void;
@@ -107,6 +108,9 @@ export interface NativeConsumer extends NativeClient {
     timeoutMs: number,
     done: Callback<readonly (NativePosition | Error)[]>,
   ): void;
+  /** The broker's answer comes to `offset_commit_cb`, with a poll. @throws NativeError */
+  commit(positions: readonly NativePosition[]): void;
+  /** Calls back once the commit is on its way, whatever its docs say (1.10.1: `commitAsync` is all it does). */
   commitCb(positions: readonly NativePosition[], done: Callback): void;
   pause(partitions: readonly NativePosition[]): void;
   resume(partitions: readonly NativePosition[]): void;

@@ -8,9 +8,10 @@ import { BrokerStatus } from '../kafka/broker-status.js';
 import { SendCall } from '../kafka/send-call.js';
 import { Sweep } from '../kafka/sweep.js';
 import { tooLarge } from '../too-large.js';
+import { BrokerProbe, METADATA_MS } from './broker-probe.js';
 import { ConfluentAdmin } from './confluent.admin.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
-import { CODE, eventError, isRefusal, isUnknownTopic, toMessagingError } from './confluent.errors.js';
+import { CODE, eventError, isFatal, isRefusal, isUnknownTopic, toMessagingError } from './confluent.errors.js';
 import {
   promised,
   type ConfluentModule,
@@ -24,8 +25,6 @@ import type { KafkajsSettings } from './kafkajs-settings.js';
 import { produce } from './produce.js';
 import { producerConfig } from './producer-config.js';
 import { TopicLookup, type Pending } from './topic-lookup.js';
-
-const METADATA_MS = 5_000;
 
 /**
  * librdkafka gathers, repeats and keeps the order by itself; this hands records over as fast as its queue takes them, and gives each
@@ -42,8 +41,8 @@ export class ConfluentProducer {
   private readonly lookup: TopicLookup;
   private readonly sweep: Sweep;
   private readonly status: BrokerStatus;
+  private readonly probe: BrokerProbe;
   private whenIdle: (() => void) | undefined;
-  private replacing: Promise<void> | undefined;
   private closed = false;
 
   constructor(
@@ -54,13 +53,13 @@ export class ConfluentProducer {
   ) {
     this.admin = new ConfluentAdmin(confluent, () => this.nativeAdmin, context, settings);
     this.status = new BrokerStatus(context, (thrown) => this.wrap(thrown));
+    this.probe = new BrokerProbe({ clock: context.clock, status: this.status, client: () => this.native });
     this.sweep = new Sweep(context.clock, (now) => this.expire(now));
     this.lookup = new TopicLookup({
       partitionsOf: (topic) => this.partitionsOf(topic),
       onFound: (found) => {
         for (const pending of found) this.waiting.push(pending);
         this.pump();
-        if (this.isIdle) this.whenIdle?.();
       },
     });
   }
@@ -74,7 +73,11 @@ export class ConfluentProducer {
   async connect(): Promise<void> {
     if (this.native) return;
     const native = new this.confluent.Producer(producerConfig(this.options));
-    native.on('delivery-report', (error, report) => this.onReport(error, report));
+    native.on('delivery-report', (error, report) => {
+      const goesAgain = error && isFatal(error) && !this.closed;
+      if (goesAgain) void this.replace(native, error);
+      else this.onReport(error, report);
+    });
     native.on('event.error', (error) => this.onError(native, eventError(error)));
     try {
       await connectNative(native, this.context);
@@ -119,11 +122,12 @@ export class ConfluentProducer {
   private pump(): void {
     for (let next = this.waiting.peek(); next && this.native; next = this.waiting.peek()) {
       if (!next.call.isOpen(next.index) || this.hand(next, this.native)) this.waiting.shift();
-      else return; // its queue is full: the next report makes room
+      else break; // its queue is full: the next report makes room
     }
+    if (this.isIdle) this.whenIdle?.();
   }
 
-  /** False when librdkafka's queue is full. */
+  /** False when librdkafka's queue is full, or its producer over. */
   private hand(pending: Pending, native: NativeProducer): boolean {
     const { partition } = pending.record;
     if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0)) {
@@ -135,9 +139,11 @@ export class ConfluentProducer {
       this.sent.add(pending);
       return true;
     } catch (error) {
-      if ((error as NativeError).code === CODE.queueFull) return false;
-      this.failed(pending, error as NativeError);
-      return true;
+      const fault = error as NativeError;
+      if (fault.code === CODE.queueFull) return false;
+      if (isFatal(fault)) void this.replace(native, fault);
+      else this.failed(pending, fault);
+      return !isFatal(fault);
     }
   }
 
@@ -150,16 +156,13 @@ export class ConfluentProducer {
       pending.call.set(pending.index, { topic, partition, offset: String(offset) });
     }
     this.pump();
-    if (this.isIdle) this.whenIdle?.();
   }
 
   private failed(pending: Pending, error: NativeError): void {
     const { record, call, index } = pending;
-    if (error.code === CODE.fatal && !this.closed) return this.waiting.push(pending);
     if (isUnknownTopic(error)) return this.lookup.add(pending);
     if (error.code !== CODE.messageTimedOut) return call.set(index, this.wrap(error, record.topic));
-    const { deliveryTimeoutMs } = this.options;
-    call.set(index, new DeliveryTimeoutError(record.topic, deliveryTimeoutMs, 'unknown', error));
+    call.set(index, new DeliveryTimeoutError(record.topic, this.options.deliveryTimeoutMs, 'unknown', error));
   }
 
   /** librdkafka itself learns of the topic by the way. */
@@ -176,16 +179,14 @@ export class ConfluentProducer {
 
   private onError(native: NativeProducer, error: NativeError): void {
     if (isRefusal(error)) this.context.log.warn(this.status.down(error).message);
-    if (error.code === CODE.allBrokersDown) this.status.down(error);
-    const isFatal = error.isFatal === true || error.code === CODE.fatal;
-    if (isFatal && native === this.native) this.replacing ??= this.replace(native, error);
+    if (error.code === CODE.allBrokersDown) void this.probe.ask();
+    if (isFatal(error)) void this.replace(native, error);
   }
 
   /** After a fatal error librdkafka's producer sends nothing any more: another takes over what was not answered. */
   private async replace(native: NativeProducer, error: NativeError): Promise<void> {
-    this.context.log.warn(
-      `${this.status.down(error).message} The producer is replaced, messages on their way may be written twice.`,
-    );
+    if (native !== this.native) return; // it is being replaced
+    this.context.log.warn(`${this.status.down(error).message} Its successor may write messages twice.`);
     this.native = undefined;
     this.nativeAdmin = undefined;
     await disconnectNative(native);
@@ -193,7 +194,6 @@ export class ConfluentProducer {
     for (const pending of [...this.sent, ...this.waiting]) again.push(pending);
     this.sent.clear();
     this.waiting = again;
-    this.replacing = undefined;
     await this.reconnect();
   }
 

@@ -41,6 +41,11 @@ export class Backlog {
     this.bytes += fetched.bytes;
   }
 
+  /** The next one, which stays. */
+  peek(partition: Partition): Delivery | undefined {
+    return this.fetches.peek()?.at(this.taken, partition);
+  }
+
   /** The next ones, at most `max`. */
   take(max: number, partition: Partition): Delivery[] {
     const deliveries: Delivery[] = [];
