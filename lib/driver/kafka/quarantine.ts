@@ -24,9 +24,20 @@ export class Quarantine {
   }
 
   /** Its handler is through with it. */
-  ended({ partition, offset }: Delivery): void {
-    if (this.running?.reading !== partition || this.running.offset !== offset) return;
+  ended(delivery: Delivery): void {
+    if (!this.isRunning(delivery)) return;
     this.running = undefined;
+    this.next();
+  }
+
+  /**
+   * Its outcome waits to be written. The next one is of the same partition where there is one: then a single transaction keeps this outcome and
+   * names what starts after it.
+   */
+  decided(reading: Reading, delivery: Delivery): void {
+    if (!this.isRunning(delivery)) return;
+    this.running = undefined;
+    this.start(reading);
     this.next();
   }
 
@@ -43,9 +54,17 @@ export class Quarantine {
       const [reading] = this.waiting;
       if (!reading) return;
       this.waiting.delete(reading);
-      const delivery = reading.takeSuspect();
-      if (delivery) void this.run(reading, delivery);
+      this.start(reading);
     }
+  }
+
+  private start(reading: Reading): void {
+    const delivery = reading.takeSuspect();
+    if (delivery) void this.run(reading, delivery);
+  }
+
+  private isRunning({ partition, offset }: Delivery): boolean {
+    return this.running?.reading === partition && this.running.offset === offset;
   }
 
   private async run(reading: Reading, delivery: Delivery): Promise<void> {
