@@ -92,7 +92,8 @@ export class ConfluentReader implements TopicReader {
   /** librdkafka mends what it can by itself. */
   private onError(error: NativeError): void {
     if (this.closing) return;
-    if (error.isFatal === true || error.code === CODE.fatal || error.code > 0) return this.failed(error);
+    if (error.isFatal === true || error.code === CODE.fatal || error.code > 0 || error.code === CODE.badCompression)
+      return this.failed(error);
     const { message } = toMessagingError(error, { connection: this.parts.context.connection });
     if (error.code === CODE.allBrokersDown)
       this.parts.context.log.warn(`Reading is interrupted, and goes on by itself: ${message}`);
