@@ -70,7 +70,7 @@ export const kafkaOptions = {
   compressionType: oneOf(['none', 'gzip', 'snappy', 'lz4', 'zstd'], { default: 'none' }),
   /**
    * Largest batch of messages that is decompressed, in bytes of the result. A larger one is passed over with an error that names its offsets;
-   * it stays in the topic. With `confluent` the bound is librdkafka's own, and this must not be set.
+   * it stays in the topic. With `confluent` the bounds are librdkafka's own, and this must not be set: see the page on the two clients.
    */
   maxDecompressedBytes: integer({ min: 1 }),
   /** Where a group begins that has no position, or one that the log has not any more; with `none` its handlers stop with an `OffsetResetError`. */

@@ -13,6 +13,7 @@ const registry = (title: string): Proof => ({ file: 'test/unit/registry/registry
 const avro = (title: string): Proof => ({ file: 'test/unit/avro/app.spec.ts', title });
 const security = (title: string): Proof => ({ file: 'test/kafka/security.spec.ts', title });
 const codecs = (title: string): Proof => ({ file: 'test/kafka/codecs.spec.ts', title });
+const inApp = (title: string): Proof => ({ file: 'test/kafka/settings-app.spec.ts', title });
 const start = (title: string): Proof => ({ file: 'test/e2e/kafka-start.spec.ts', title });
 
 const BOUNDS: Proof = { file: 'test/unit/avro/keys.spec.ts', title: 'what an Avro message may hold' };
@@ -49,18 +50,15 @@ export const kafkaSettings: Readonly<Record<keyof typeof kafkaOptions, Proof>> =
   enableIdempotence: send('enableIdempotence: the broker knows its producer, or not: '),
   partitioner: send('partitioner: crc32 puts a key where kcat puts it'),
   maxMessageBytes: send('maxMessageBytes: a larger message is refused before it leaves'),
-  autoOffsetReset: consume('autoOffsetReset: none ends a member of a group without a position, and says where'),
+  autoOffsetReset: inApp('autoOffsetReset: with none a handler of a new group fails, and says where'),
   isolationLevel: {
     file: 'test/kafka/read-committed.spec.ts',
     title: 'are all seen with isolationLevel read_uncommitted',
   },
   assignor: consume('assignor: the member brings '),
-  enableAutoCommit: {
-    file: 'test/unit/engine/manual-ack.spec.ts',
-    title: 'is the default where the connection does not commit by itself',
-  },
+  enableAutoCommit: inApp('enableAutoCommit: with false a handler acknowledges by itself'),
   autoCommitIntervalMs: consume('autoCommitIntervalMs: positions are committed so often while messages come'),
-  maxPollRecords: { file: 'test/contract/driver.contract.ts', title: 'hands over at most maxPollRecords at once' },
+  maxPollRecords: inApp('maxPollRecords: no more is handed over at once'),
   sessionTimeoutMs: consume('sessionTimeoutMs, maxPollIntervalMs: the group is told them'),
   heartbeatIntervalMs: consume('heartbeatIntervalMs: a member tells that it lives so often'),
   maxPollIntervalMs: consume('sessionTimeoutMs, maxPollIntervalMs: the group is told them'),
