@@ -1,3 +1,4 @@
+import { deadlineIn, settledBefore } from '../../core/clock.js';
 import { deferred } from '../../core/deferred.js';
 import type { DriverContext, SubscribeRequest } from '../driver.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
@@ -10,6 +11,9 @@ import { PollLoop } from './poll-loop.js';
 
 /** One batch a fetch: a broker always sends the first whole. A batch that failed is not waited for before the next try. */
 const ONE_BATCH = { 'fetch.message.max.bytes': 1, 'queued.min.messages': 1, 'fetch.error.backoff.ms': 1 };
+
+/** An answer that does not come by then tells of nothing wrong. */
+const ANSWER_MS = 5_000;
 
 export interface ProbeParts {
   readonly confluent: ConfluentModule;
@@ -26,7 +30,8 @@ export class BatchProbe {
   private answer = deferred<boolean>();
   private isClosed = false;
 
-  constructor({ confluent, options, context, request }: ProbeParts) {
+  constructor(private readonly parts: ProbeParts) {
+    const { confluent, options, context, request } = parts;
     const { client, topic } = consumerConfig(options, request, { queue_non_empty_cb: () => this.loop.wake() });
     this.consumer = new confluent.KafkaConsumer({ ...client, ...ONE_BATCH }, topic);
     this.consumer.setDefaultConsumeTimeout(0);
@@ -40,16 +45,17 @@ export class BatchProbe {
     this.connected = connectNative(this.consumer, context).then(() => this.loop.start());
   }
 
-  /** Also of an offset behind the last message; and when the probe is closed. */
+  /** Also an offset behind the last message is; and any when the probe is closed. */
   async isReadable({ topic, partition }: TopicPartition, offset: number): Promise<boolean> {
     await this.connected;
-    this.answer = deferred<boolean>();
     if (this.isClosed) return true;
-    await this.loop.between(() => {
-      this.consumer.unassign(); // what is on its way belongs to what was asked before
-      this.consumer.assign([{ topic, partition, offset }]);
-    });
-    return this.answer.promise;
+    const answer = (this.answer = deferred<boolean>());
+    await this.loop.between(() => this.consumer.assign([{ topic, partition, offset }]));
+    const deadline = deadlineIn(this.parts.context.clock, ANSWER_MS);
+    const isAnswered = await settledBefore(answer.promise, deadline);
+    deadline.cancel();
+    await this.loop.between(() => this.consumer.unassign()); // nothing more is read, nor any answer left for the next question
+    return isAnswered ? answer.promise : true;
   }
 
   async close(): Promise<void> {

@@ -29,14 +29,16 @@ export interface UnreadableParts extends ProbeParts {
 export class UnreadableBatches {
   private probe: BatchProbe | undefined;
   private looking: Promise<void> | undefined;
+  private isWanted = false;
   private isClosed = false;
 
   constructor(private readonly parts: UnreadableParts) {}
 
   /** The member has met one. */
   look(): void {
+    this.isWanted = true;
     if (this.isClosed) return;
-    this.looking ??= this.lookOnce()
+    this.looking ??= this.lookAround()
       .catch((error: unknown) => this.parts.onFailure(error))
       .finally(() => (this.looking = undefined));
   }
@@ -47,14 +49,12 @@ export class UnreadableBatches {
     await this.looking;
   }
 
-  private async lookOnce(): Promise<void> {
-    const probe = new BatchProbe(this.parts);
-    this.probe = probe;
-    try {
-      for (const place of this.parts.places.values()) await this.passOver(probe, place);
-    } finally {
-      this.probe = undefined;
-      if (!this.isClosed) await probe.close();
+  /** The probe is kept for the next one: who wrote one may write more. */
+  private async lookAround(): Promise<void> {
+    this.probe ??= new BatchProbe(this.parts);
+    while (this.isWanted && !this.isClosed) {
+      this.isWanted = false;
+      for (const place of this.parts.places.values()) await this.passOver(this.probe, place);
     }
   }
 
