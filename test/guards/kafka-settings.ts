@@ -14,13 +14,11 @@ const avro = (title: string): Proof => ({ file: 'test/unit/avro/app.spec.ts', ti
 const security = (title: string): Proof => ({ file: 'test/kafka/security.spec.ts', title });
 const codecs = (title: string): Proof => ({ file: 'test/kafka/codecs.spec.ts', title });
 const inApp = (title: string): Proof => ({ file: 'test/kafka/settings-app.spec.ts', title });
-const start = (title: string): Proof => ({ file: 'test/e2e/kafka-start.spec.ts', title });
 
 const BOUNDS: Proof = { file: 'test/unit/avro/keys.spec.ts', title: 'what an Avro message may hold' };
 const USER = registry('a user');
 const TRUSTED = registry('a registry that is trusted, and wants to know who we are');
 const LOGINS = security('sends and reads through every login that the broker takes');
-const FILES = security('files that are missing, no PEM, not a pair, or a certificate without its key');
 
 /** The test that sees each setting of a Kafka connection take effect. */
 export const kafkaSettings: Readonly<Record<keyof typeof kafkaOptions, Proof>> = {
@@ -34,11 +32,11 @@ export const kafkaSettings: Readonly<Record<keyof typeof kafkaOptions, Proof>> =
   securityProtocol: LOGINS,
   saslMechanism: LOGINS,
   saslUsername: LOGINS,
-  saslPassword: start('fails at once on a wrong password, and never shows it'),
+  saslPassword: LOGINS,
   saslTokenProvider: security('gets a new one before the old one ends, and goes on sending'),
   sslCafile: LOGINS,
-  sslCertfile: FILES,
-  sslKeyfile: FILES,
+  sslCertfile: LOGINS,
+  sslKeyfile: LOGINS,
   compressionType: codecs('%s: others and the other backend read what is written, and the reverse'),
   maxDecompressedBytes: codecs('a compressed batch that is too large, with kafkajs'),
   requestTimeoutMs: send('requestTimeoutMs: an answer that does not come by then makes the request go again'),
