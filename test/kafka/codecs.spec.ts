@@ -228,6 +228,12 @@ describe.runIf(kafkaBackends().includes('confluent'))('a compressed batch that i
     const member = TestMember.join(driver, { topics: [topic], groupId: unique('oversized') });
     await eventually(() => expect(member.values).toEqual(['before', 'after']), 30_000);
     expect(member.errors).toMatchObject([{ code: 'OVERSIZED_BATCH', firstOffset: '1', lastOffset: '1' }]);
+    const ends: string[] = [];
+    const from = [{ partition: 0, offset: '0' }];
+    const sink = { onRead: () => {}, onError: ({ message }: Error) => void ends.push(message) };
+    const reader = driver.brokerAdmin?.read({ topic, groupId: unique('reader'), from }, sink);
+    await eventually(() => expect(ends).toEqual([expect.stringMatching(/cannot be decompressed: .* Raise `native/)]));
+    await reader?.close();
     for (const each of [writer, driver]) await each.close(deadlineIn(systemClock, 5_000));
   });
 });
