@@ -23,6 +23,7 @@ export class ConfluentReader implements TopicReader {
   private readonly loop: PollLoop;
   private readonly running: Promise<void>;
   private isPaused = false;
+  private hasFailed = false;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly parts: ReaderParts) {
@@ -101,8 +102,9 @@ export class ConfluentReader implements TopicReader {
 
   private failed(error: unknown): void {
     const { connection } = this.parts.context;
-    if (!this.closing)
-      this.parts.sink.onError(toMessagingError(error, { connection, topic: this.parts.request.topic }));
+    if (this.closing || this.hasFailed) return;
+    this.hasFailed = true;
+    this.parts.sink.onError(toMessagingError(error, { connection, topic: this.parts.request.topic }));
   }
 
   private async end(): Promise<void> {
