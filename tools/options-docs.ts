@@ -35,7 +35,7 @@ const sections: readonly Section[] = [
   {
     title: '`kafka`',
     text: "Also of each entry of `connections` with `kind: 'kafka'`; those read no variables.",
-    files: ['kafka', 'registry', 'avro'],
+    files: ['registry', 'avro', 'kafka'],
     set: kafkaOptions,
     variable: (name) => variableName('KAFKA_', name),
     proofs: kafkaSettings,
@@ -80,10 +80,11 @@ else if (readFileSync(TARGET, 'utf8') !== text) {
 function render({ title, text: intro, files, set, variable, proofs }: Section): string {
   const docs = new Map(files.flatMap((file) => [...commentsOf(`lib/options/${file}.options.ts`)]));
   const rows = Object.entries(set).map(([name, option]) => {
+    const standard = option.implied ?? option.default;
     const shown =
-      option.default === undefined || (Array.isArray(option.default) && option.default.length === 0)
+      standard === undefined || (Array.isArray(standard) && standard.length === 0)
         ? ''
-        : `\`${Array.isArray(option.default) ? option.default.join(',') : `${option.default as string | number | boolean}`}\``;
+        : `\`${Array.isArray(standard) ? standard.join(',') : `${standard as string | number | boolean}`}\``;
     const env = variable?.(name);
     const cells = [
       `\`${name}\``,

@@ -6,6 +6,7 @@ import type { Driver, DriverContext, DriverStatus, Features } from '../driver/dr
 import type { DriverFactory } from '../driver/driver.factory.js';
 import { Formats, type FormatsOptions } from '../serialization/formats.js';
 import type { ResolvedConnection } from '../options/connection.options.js';
+import { DEFAULT_REGISTRY_URL } from '../options/kafka.options.js';
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
@@ -140,7 +141,7 @@ function formatsOptions({ kind, options }: ResolvedConnection, features: Feature
   const { maxAvroItems: maxItems, maxAvroDepth: maxDepth, maxAvroBytes: maxBytes } = options;
   return {
     registry: isStandIn ? undefined : options,
-    needsRegistry: kind === 'kafka' && features.remote,
+    defaultRegistryUrl: kind === 'kafka' ? DEFAULT_REGISTRY_URL : undefined,
     limits: { maxItems, maxDepth, maxBytes },
     clock: systemClock,
   };

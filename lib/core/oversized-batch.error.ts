@@ -1,6 +1,6 @@
 import { MessagingError } from './errors.js';
 
-/** A compressed batch of messages that would be larger than `maxDecompressedBytes`; it is passed over. */
+/** A compressed batch of messages that would be larger than it may be (`maxDecompressedBytes`); it is passed over. */
 export class OversizedBatchError extends MessagingError {
   readonly firstOffset: string;
   readonly lastOffset: string;
@@ -11,10 +11,12 @@ export class OversizedBatchError extends MessagingError {
     readonly firstOffset: bigint;
     readonly lastOffset: bigint;
     readonly maxBytes: number;
+    /** Where the bound can be raised. */
+    readonly option: string;
   }) {
-    const { topic, partition, firstOffset, lastOffset, maxBytes } = batch;
+    const { topic, partition, firstOffset, lastOffset, maxBytes, option } = batch;
     super(
-      `Topic \`${topic}\`, partition ${partition}: the batch of offsets ${firstOffset} to ${lastOffset} has more than ${maxBytes} bytes when it is decompressed. It is passed over, and stays in the topic: to read it, raise \`maxDecompressedBytes\` and seek the group to ${firstOffset}.`,
+      `Topic \`${topic}\`, partition ${partition}: the batch of offsets ${firstOffset} to ${lastOffset} has more than ${maxBytes} bytes when it is decompressed. It is passed over, and stays in the topic: to read it, raise \`${option}\` and seek the group to ${firstOffset}.`,
       { topic, partition, offset: String(firstOffset) },
     );
     this.firstOffset = String(firstOffset);

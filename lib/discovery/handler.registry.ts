@@ -6,7 +6,7 @@ import { topicClassFaults } from '../topic/topic-class-faults.js';
 import type { TopicClass } from '../topic/topic.js';
 import type { HandlerDefinition } from '../worker/handler-definition.js';
 import { defineHandler } from './define-handler.js';
-import { avroFaults, declaredFaults } from './topic-faults.js';
+import { declaredFaults } from './topic-faults.js';
 import type { Findings, MessagingExplorer } from './messaging.explorer.js';
 
 /** The handlers of an app and the topics it declares. */
@@ -71,7 +71,7 @@ function define(found: Findings, options: ResolvedMessagingOptions, drivers: Dri
   const classes = [...new Set([...found.topics, ...handlers.flatMap(({ topicClasses }) => topicClasses)])];
   faults.push(...unknownHandlers(options.handlers, names), ...twins(handlers));
   faults.push(...topicTwins(classes), ...classes.flatMap(topicClassFaults));
-  faults.push(...declaredFaults(found.topics, parts), ...handlers.flatMap((handler) => avroFaults(handler, parts)));
+  faults.push(...declaredFaults(found.topics, parts));
   if (faults.length > 0) throw new ConfigurationError(faults);
   return { handlers, topics: found.topics };
 }

@@ -5,6 +5,9 @@ import { checkSecurity } from './kafka-security.js';
 import { custom, flag, hosts, integer, object, oneOf, text, type InputOf, type ResolvedOf } from './option.js';
 import type { SaslTokenProvider } from './sasl-token.js';
 
+/** Where a registry is, as Confluent's runs by default. */
+export const DEFAULT_REGISTRY_URL = 'http://localhost:8081';
+
 export const kafkaOptions = {
   /** Brokers to ask first for the cluster: `host:port`, several with commas or as an array. */
   bootstrapServers: hosts({ default: ['localhost:9092'] }),
@@ -67,7 +70,7 @@ export const kafkaOptions = {
   compressionType: oneOf(['none', 'gzip', 'snappy', 'lz4', 'zstd'], { default: 'none' }),
   /**
    * Largest batch of messages that is decompressed, in bytes of the result. A larger one is passed over with an error that names its offsets;
-   * it stays in the topic. With `confluent` the bound is librdkafka's own, and this must not be set.
+   * it stays in the topic. With `confluent` the bounds are librdkafka's own, and this must not be set: see the page on the two clients.
    */
   maxDecompressedBytes: integer({ min: 1 }),
   /** Where a group begins that has no position, or one that the log has not any more; with `none` its handlers stop with an `OffsetResetError`. */
@@ -108,6 +111,12 @@ export const kafkaOptions = {
    */
   native: object(),
   ...registryOptions,
+  /**
+   * The schema registry for Avro: a URL, or several with commas, asked in turn. A user and password may stand in them. The default is asked for
+   * what says that it is Avro: a topic class by its `format` or `keySchema`, `sendAvro`, `consume --avro`. A registry that is named is also
+   * asked for whatever else arrives framed as Avro, which is given up without it.
+   */
+  schemaRegistryUrl: { ...registryOptions.schemaRegistryUrl, implied: DEFAULT_REGISTRY_URL },
   ...avroOptions,
 };
 
@@ -126,7 +135,7 @@ export function checkKafkaOptions(options: ResolvedKafkaOptions, path: string): 
     ...checkNative(options, path),
     ...checkSecurity(options, path),
     ...boundFaults(options, path),
-    ...checkRegistryOptions(options, path),
+    ...checkRegistryOptions({ ...options, schemaRegistryUrl: options.schemaRegistryUrl ?? DEFAULT_REGISTRY_URL }, path),
   ];
 }
 

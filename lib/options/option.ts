@@ -10,6 +10,8 @@ export interface Option<In, Out> {
   /** A variable's text as the value that `read` takes. */
   readonly parse: (text: string) => unknown;
   readonly default: Out | undefined;
+  /** What the docs show as the default where the code must know whether a value was given. */
+  readonly implied?: string;
   /** Never shown in a text. */
   readonly secret: boolean;
   /** Carries the type only. */

@@ -23,7 +23,8 @@ import { TopicSerializer } from './topic.serializer.js';
 export interface FormatsOptions {
   /** Undefined where the connection has none of these options. */
   readonly registry: ResolvedRegistryOptions | undefined;
-  readonly needsRegistry: boolean;
+  /** The registry of what is declared as Avro where none is named; without it such payloads are single objects. */
+  readonly defaultRegistryUrl?: string | undefined;
   readonly limits?: AvroLimits;
   readonly clock: Clock;
 }
@@ -31,23 +32,29 @@ export interface FormatsOptions {
 /** How the topics of a connection are written and read. */
 export class Formats {
   private readonly parts: AvroPayloadParts;
+  /** Of what somebody has said to be Avro. */
+  private readonly avroParts: AvroPayloadParts;
+  /** What a value is by the schema that it names. */
+  readonly readAvro: PayloadReader;
   private readonly untyped: Serializer;
   private readonly topics = new Map<TopicClass, Serializer>();
   private readonly keys = new Map<TopicClass, AvroPayloads>();
   private readonly schemas = new WeakMap<object, AvroPayloads>();
 
-  constructor({ registry: options, needsRegistry, limits = DEFAULT_LIMITS, clock }: FormatsOptions) {
-    const registry = options?.schemaRegistryUrl === undefined ? undefined : new SchemaRegistry(options, clock);
+  constructor({ registry: options, defaultRegistryUrl, limits = DEFAULT_LIMITS, clock }: FormatsOptions) {
+    const registry = registryAt(options?.schemaRegistryUrl, options, clock);
     const subjects = options?.schemaRegistrySubjects ?? 'topic';
     const verifiesSubject = options?.schemaRegistryVerifySubject ?? false;
-    this.parts = { registry, needsRegistry, subjects, verifiesSubject, limits };
+    this.parts = { registry, subjects, verifiesSubject, limits };
+    this.avroParts = { ...this.parts, registry: registry ?? registryAt(defaultRegistryUrl, options, clock) };
+    this.readAvro = untypedReader(new WriterSchemas(this.avroParts));
     const deserialize = untypedReader(new WriterSchemas({ registry, limits }));
     this.untyped = { serialize: (message, topic) => jsonSerializer.serialize(message, topic), deserialize };
   }
 
-  /** Where one is named. */
-  get registry(): SchemaRegistry | undefined {
-    return this.parts.registry;
+  /** What these topics ask: the registry that is named, or the default one where one of them is Avro. */
+  registryFor(topics: readonly TopicRef[]): SchemaRegistry | undefined {
+    return (topics.some(isAvro) ? this.avroParts : this.parts).registry;
   }
 
   /** How a topic's payloads are written and read. */
@@ -97,13 +104,14 @@ export class Formats {
   }
 
   close(): void {
-    this.parts.registry?.close();
+    this.avroParts.registry?.close();
   }
 
   private typed(topic: TopicClass, schema: PayloadClass): Serializer {
     const { topicName, format = 'json', validation = true, olderSchemas } = topic;
     const model = avroModelOf(schema);
-    const avro = model && new AvroPayloads({ model, part: 'value', topic: topicName, olderSchemas }, this.parts);
+    const parts = format === 'avro' ? this.avroParts : this.parts;
+    const avro = model && new AvroPayloads({ model, part: 'value', topic: topicName, olderSchemas }, parts);
     const read = avro ? avroReader(avro, format) : this.untyped.deserialize.bind(this.untyped);
     if (format === 'avro' && !avro) throw new SerializationError(noModel(topicName, schema), { topic: topicName });
     const write: Serializer['serialize'] =
@@ -125,16 +133,30 @@ export class Formats {
     const model =
       typeof keySchema === 'function' ? avroModelOf(keySchema) : { schema: keySchema as AvroSchema, shapes: new Map() };
     if (!model) throw new SerializationError(noModel(topicName, keySchema as PayloadClass), { topic: topicName });
-    return new AvroPayloads({ model, part: 'key', topic: topicName }, this.parts);
+    return new AvroPayloads({ model, part: 'key', topic: topicName }, this.avroParts);
   }
 
   private payloadsOf(key: object, model: AvroModelInfo): AvroPayloads {
     const known = this.schemas.get(key);
     if (known) return known;
-    const made = new AvroPayloads({ model, part: 'value' }, this.parts);
+    const made = new AvroPayloads({ model, part: 'value' }, this.avroParts);
     this.schemas.set(key, made);
     return made;
   }
+}
+
+function registryAt(
+  schemaRegistryUrl: string | undefined,
+  options: ResolvedRegistryOptions | undefined,
+  clock: Clock,
+): SchemaRegistry | undefined {
+  return options && schemaRegistryUrl !== undefined
+    ? new SchemaRegistry({ ...options, schemaRegistryUrl }, clock)
+    : undefined;
+}
+
+function isAvro(topic: TopicRef): boolean {
+  return typeof topic !== 'string' && (topic.format === 'avro' || topic.keySchema !== undefined);
 }
 
 function modelOf(topic: TopicRef, type: PayloadClass | undefined, message: unknown): AvroModelInfo {

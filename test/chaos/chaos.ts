@@ -38,7 +38,7 @@ export interface ChaosResult {
   readonly duplicates: number;
   readonly restarts: number;
   readonly seconds: number;
-  /** Records that lie in the input topic: what the sender repeated is there twice, and its outputs are no duplicates. */
+  /** Records that lie in the input topic. */
   readonly inputs?: number;
   /** Records of aborted transactions that our reader saw, and how many there were to see; counted with `exactlyOnce`. */
   readonly abortedSeen?: number;
@@ -109,7 +109,9 @@ class Chaos {
   }
 
   private async openDriver(): Promise<Driver> {
-    const { connections, broker } = resolveMessagingOptions(this.broker.options, {});
+    const { kafka, ...rest } = this.broker.options;
+    const sender = { ...kafka, enableIdempotence: this.options.exactlyOnce };
+    const { connections, broker } = resolveMessagingOptions(kafka ? { ...rest, kafka: sender } : rest, {});
     const connection = connections.get(broker);
     if (!connection) throw new Error(`there is no connection ${broker}`);
     const context = { connection: broker, clock: systemClock, log: new TestLog(), onStatus: () => {} };
@@ -212,7 +214,7 @@ class Chaos {
     return {
       inputs: inputs.length,
       outputs: committed.size,
-      duplicates: committed.size - inputs.length,
+      duplicates: committed.size - collector.inputs,
       abortedSeen,
       aborted: all.length - committed.size,
     };

@@ -7,11 +7,16 @@ export interface Passed {
   readonly n: number;
 }
 
+/** An output tells which record it was made of: what the sender repeated is another one. */
+interface Output extends Passed {
+  readonly input: string;
+}
+
 /** Reads the output topic from its beginning, and judges it. */
 export class Collector implements DeliverySink {
   private readonly byPosition = new Map<
     string,
-    { readonly partition: number; readonly offset: string; readonly passed: Passed }
+    { readonly partition: number; readonly offset: string; readonly passed: Output }
   >();
   private readonly ids = new Set<string>();
   private subscription!: Subscription;
@@ -33,6 +38,11 @@ export class Collector implements DeliverySink {
 
   get outputs(): number {
     return this.byPosition.size;
+  }
+
+  /** How many input records have an output. */
+  get inputs(): number {
+    return new Set([...this.byPosition.values()].map(({ passed }) => passed.input)).size;
   }
 
   /** Where the outputs are, as `partition/offset`. */
@@ -63,7 +73,7 @@ export class Collector implements DeliverySink {
 
   onDeliveries(_partition: Partition, deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
-      const passed = JSON.parse(String(delivery.value)) as Passed;
+      const passed = JSON.parse(String(delivery.value)) as Output;
       const { index } = delivery.partition;
       this.byPosition.set(`${index}/${delivery.offset}`, { partition: index, offset: delivery.offset, passed });
       this.ids.add(`${passed.key}/${passed.n}`);

@@ -3,7 +3,7 @@ import { acquireConfluent } from '../support/brokers/confluent.js';
 import { runChaos, type Fault } from './chaos.js';
 
 // npm run test:chaos -- --broker kafka --seconds 120 [--messages 20000] [--faults kill,term,freeze,restart,cut,join,leave,roll]
-// npm run test:chaos -- --broker kafka|confluent --exactly-once
+// npm run test:chaos -- --broker kafka|confluent|kafka-cluster|confluent-cluster --exactly-once
 const EXACTLY_ONCE_FAULTS = 'kill,freeze,restart,kill,freeze,kill,freeze';
 
 const { values } = parseArgs({

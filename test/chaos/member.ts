@@ -23,10 +23,10 @@ class Passer {
     initialDelayMs: 25,
     exactlyOnce: EXACTLY_ONCE !== '',
   })
-  async pass(message: { readonly n: number }, { attempt }: MessageContext) {
+  async pass(message: { readonly n: number }, { attempt, partition, offset }: MessageContext) {
     await delay(message.n % 4);
     if (attempt === 1 && message.n % 97 === 0) throw new Error('not at once');
-    return message;
+    return { ...message, input: `${partition}/${offset}` };
   }
 }
 

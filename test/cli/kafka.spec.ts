@@ -205,6 +205,7 @@ describe.runIf(kafka !== undefined)('messaging kafka', () => {
       stderr: expect.stringContaining('got `avro`'),
     });
     expect((await project.run(['kafka', 'doctor'], '', env)).stdout).toMatch(/ok +the schema registry answers/);
+    expect((await project.run(['kafka', 'doctor'])).stdout).not.toContain('registry');
     await registry.stop();
     const without = await project.run(['kafka', 'doctor'], '', env);
     expect(without).toMatchObject({

@@ -121,6 +121,16 @@ export function adminContract({ name, createDriver, growsTopics, configs }: Admi
       expect(partitions[0]?.start).toBe(partitions[0]?.end);
     });
 
+    it('creates a topic once, however often it is asked; when that resolves it can be sent to', async () => {
+      const spec = { topic: unique('topic'), partitions: 1 };
+      await Promise.all([1, 2, 3].map(() => driver.admin.create([spec])));
+      const sent = await send(spec.topic, 1);
+      await driver.admin.create([spec]);
+      expect((await admin.describeTopic(spec.topic)).partitions).toEqual([
+        expect.objectContaining({ partition: 0, start: sent[0], messages: 1 }),
+      ]);
+    });
+
     it('keeps the settings of a topic, and shows those that somebody made', async () => {
       const topic = unique('topic');
       const spec = { topic, partitions: 1, retentionMs: 3_600_000 };

@@ -13,13 +13,12 @@ const registry = (title: string): Proof => ({ file: 'test/unit/registry/registry
 const avro = (title: string): Proof => ({ file: 'test/unit/avro/app.spec.ts', title });
 const security = (title: string): Proof => ({ file: 'test/kafka/security.spec.ts', title });
 const codecs = (title: string): Proof => ({ file: 'test/kafka/codecs.spec.ts', title });
-const start = (title: string): Proof => ({ file: 'test/e2e/kafka-start.spec.ts', title });
+const inApp = (title: string): Proof => ({ file: 'test/kafka/settings-app.spec.ts', title });
 
 const BOUNDS: Proof = { file: 'test/unit/avro/keys.spec.ts', title: 'what an Avro message may hold' };
 const USER = registry('a user');
 const TRUSTED = registry('a registry that is trusted, and wants to know who we are');
 const LOGINS = security('sends and reads through every login that the broker takes');
-const FILES = security('files that are missing, no PEM, not a pair, or a certificate without its key');
 
 /** The test that sees each setting of a Kafka connection take effect. */
 export const kafkaSettings: Readonly<Record<keyof typeof kafkaOptions, Proof>> = {
@@ -33,11 +32,11 @@ export const kafkaSettings: Readonly<Record<keyof typeof kafkaOptions, Proof>> =
   securityProtocol: LOGINS,
   saslMechanism: LOGINS,
   saslUsername: LOGINS,
-  saslPassword: start('fails at once on a wrong password, and never shows it'),
+  saslPassword: LOGINS,
   saslTokenProvider: security('gets a new one before the old one ends, and goes on sending'),
   sslCafile: LOGINS,
-  sslCertfile: FILES,
-  sslKeyfile: FILES,
+  sslCertfile: LOGINS,
+  sslKeyfile: LOGINS,
   compressionType: codecs('%s: others and the other backend read what is written, and the reverse'),
   maxDecompressedBytes: codecs('a compressed batch that is too large, with kafkajs'),
   requestTimeoutMs: send('requestTimeoutMs: an answer that does not come by then makes the request go again'),
@@ -49,18 +48,15 @@ export const kafkaSettings: Readonly<Record<keyof typeof kafkaOptions, Proof>> =
   enableIdempotence: send('enableIdempotence: the broker knows its producer, or not: '),
   partitioner: send('partitioner: crc32 puts a key where kcat puts it'),
   maxMessageBytes: send('maxMessageBytes: a larger message is refused before it leaves'),
-  autoOffsetReset: consume('autoOffsetReset: none ends a member of a group without a position, and says where'),
+  autoOffsetReset: inApp('autoOffsetReset: with none a handler of a new group fails, and says where'),
   isolationLevel: {
     file: 'test/kafka/read-committed.spec.ts',
     title: 'are all seen with isolationLevel read_uncommitted',
   },
   assignor: consume('assignor: the member brings '),
-  enableAutoCommit: {
-    file: 'test/unit/engine/manual-ack.spec.ts',
-    title: 'is the default where the connection does not commit by itself',
-  },
+  enableAutoCommit: inApp('enableAutoCommit: with false a handler acknowledges by itself'),
   autoCommitIntervalMs: consume('autoCommitIntervalMs: positions are committed so often while messages come'),
-  maxPollRecords: { file: 'test/contract/driver.contract.ts', title: 'hands over at most maxPollRecords at once' },
+  maxPollRecords: inApp('maxPollRecords: no more is handed over at once'),
   sessionTimeoutMs: consume('sessionTimeoutMs, maxPollIntervalMs: the group is told them'),
   heartbeatIntervalMs: consume('heartbeatIntervalMs: a member tells that it lives so often'),
   maxPollIntervalMs: consume('sessionTimeoutMs, maxPollIntervalMs: the group is told them'),

@@ -181,17 +181,59 @@ describe.runIf(address !== '')('a compressed batch that is too large, with kafka
 });
 
 describe.runIf(kafkaBackends().includes('confluent'))('a compressed batch that is too large, with confluent', () => {
-  it('zstd: is an error that says so, each time its partition is tried', async () => {
+  const bound = (bytes: number) => ({ 'receive.message.max.bytes': bytes, 'fetch.max.bytes': bytes / 2 });
+  const write = async (driver: Driver, topic: string, values: readonly string[]) => {
+    const results = await driver.send(
+      values.map((value) => record(topic, value, { partition: 0 })),
+      Date.now() + 20_000,
+    );
+    expect(results.filter((result) => result instanceof Error)).toEqual([]);
+  };
+
+  it('zstd: is passed over with an error, and what follows is read, whatever lies between two of them', async () => {
+    const topic = unique('oversized');
+    const [large, one] = ['x'.repeat(1_500_000), { compressionType: 'zstd', maxMessageBytes: 10_000_000 } as const];
+    const writer = await openDriver('confluent', address, { ...one, lingerMs: 200, maxBatchSize: 9_000_000 });
+    await writer.admin.create([{ topic, partitions: 2 }]);
+    for (const values of [['before'], [large, large, large], ['between', 'them'], [large, large], ['after']])
+      await write(writer, topic, values);
+    await writer.send([record(topic, 'other', { partition: 1 })], Date.now() + 20_000);
+    const driver = await openDriver('confluent', address, { native: bound(2_000_000), autoCommitIntervalMs: 100 });
+    const groupId = unique('oversized');
+    const member = TestMember.join(driver, { topics: [topic], groupId });
+    const all = ['after', 'before', 'between', 'other', 'them'];
+    await eventually(() => expect(member.values.toSorted()).toEqual(all), 30_000);
+    expect(member.errors).toMatchObject([
+      { code: 'OVERSIZED_BATCH', topic, partition: 0, firstOffset: '1', lastOffset: '3' },
+      { code: 'OVERSIZED_BATCH', topic, partition: 0, firstOffset: '6', lastOffset: '7' },
+    ]);
+    expect(member.errors[0]?.message).toBe(
+      `Topic \`${topic}\`, partition 0: the batch of offsets 1 to 3 has more than 2000000 bytes when it is decompressed. It is passed over, and stays in the topic: to read it, raise \`native['receive.message.max.bytes']\` and seek the group to 1.`,
+    );
+    await member.subscription.stop(deadlineIn(systemClock, 5_000));
+    const again = TestMember.join(driver, { topics: [topic], groupId });
+    await eventually(() => expect(again.assigned).toHaveLength(2));
+    await write(writer, topic, ['new']);
+    await eventually(() => expect(again.values).toEqual(['new']));
+    expect(again.errors).toEqual([]);
+    for (const each of [writer, driver]) await each.close(deadlineIn(systemClock, 5_000));
+  });
+
+  it('zstd: is one of more than 100 MB', async () => {
     const topic = unique('oversized');
     const writer = await openDriver('confluent', address, { compressionType: 'zstd', maxMessageBytes: 150_000_000 });
     await writer.admin.create([{ topic, partitions: 1 }]);
-    for (const value of ['before', 'x'.repeat(110_000_000)])
-      expect(await writer.send([record(topic, value)], Date.now() + 20_000)).toMatchObject([{ partition: 0 }]);
+    for (const value of ['before', 'x'.repeat(110_000_000), 'after']) await write(writer, topic, [value]);
     const driver = await openDriver('confluent', address, { autoCommitIntervalMs: 100 });
     const member = TestMember.join(driver, { topics: [topic], groupId: unique('oversized') });
-    await eventually(() => expect(member.errors.length).toBeGreaterThan(1));
-    expect(member.values).toEqual(['before']);
-    expect(member.errors[0]?.message).toMatch(/cannot be decompressed: .* Read it with `backend: 'kafkajs'`, or seek/);
-    for (const one of [writer, driver]) await one.close(deadlineIn(systemClock, 5_000));
+    await eventually(() => expect(member.values).toEqual(['before', 'after']), 30_000);
+    expect(member.errors).toMatchObject([{ code: 'OVERSIZED_BATCH', firstOffset: '1', lastOffset: '1' }]);
+    const ends: string[] = [];
+    const from = [{ partition: 0, offset: '0' }];
+    const sink = { onRead: () => {}, onError: ({ message }: Error) => void ends.push(message) };
+    const reader = driver.brokerAdmin?.read({ topic, groupId: unique('reader'), from }, sink);
+    await eventually(() => expect(ends).toEqual([expect.stringMatching(/cannot be decompressed: .* Raise `native/)]));
+    await reader?.close();
+    for (const each of [writer, driver]) await each.close(deadlineIn(systemClock, 5_000));
   });
 });

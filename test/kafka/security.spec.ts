@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Injectable } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { INestMicroservice } from '@nestjs/common';
@@ -15,6 +15,7 @@ import {
 } from '../../lib/index.js';
 import { kafkaBackends } from '../support/brokers/with-broker.js';
 import { PASSWORD, SecureKafka, unsecuredToken, type ListenerName } from '../support/brokers/secure-kafka.js';
+import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { record } from '../support/records.js';
 import { startApp, type StartedApp } from '../support/test-app.js';
@@ -109,6 +110,38 @@ describe.each(kafkaBackends())('security with %s', (backend) => {
       ),
     );
     expect(inspect(log.lines)).not.toContain(PASSWORD);
+  });
+
+  it('prints no secret at any level of its log, whether the login is taken or not', async () => {
+    const overTls = (password: string, ca = kafka.certificates.ca) =>
+      at('SASLSSL', { securityProtocol: 'SASL_SSL', ...login('SCRAM-SHA-512', password), sslCafile: ca });
+    const pair = { sslCertfile: kafka.client.cert, sslKeyfile: kafka.client.key };
+    const ways: readonly [KafkaOptions, RegExp][] = [
+      [overTls(PASSWORD), /^listening$/m],
+      [overTls(WRONG), /AuthenticationError: Connection `kafka` refused the login/],
+      [overTls(PASSWORD, kafka.certificates.strangerCa), /AuthenticationError: Connection `kafka` cannot use/],
+      [
+        at('SASLPLAINTEXT', { securityProtocol: 'SASL_PLAINTEXT', ...login('PLAIN', WRONG) }),
+        /AuthenticationError: Connection `kafka` refused the login/,
+      ],
+      [at('MTLS', { securityProtocol: 'SSL', ...trusting(pair) }), /^listening$/m],
+    ];
+    const key = readFileSync(kafka.client.key, 'utf8').split('\n')[1] as string;
+    const said = await Promise.all(
+      ways.map(async ([OPTIONS]) => {
+        const child = Child.app('test/kafka/apps/login.ts', {
+          TOPIC: unique('login'),
+          OPTIONS: JSON.stringify(OPTIONS),
+        });
+        await child.end();
+        return child.lines.join('\n');
+      }),
+    );
+    for (const [index, [, expected]] of ways.entries()) {
+      expect(said[index]).toMatch(expected);
+      for (const secret of [PASSWORD, WRONG, Buffer.from(`\0alice\0${WRONG}`).toString('base64'), key])
+        expect(said[index]).not.toContain(secret);
+    }
   });
 
   describe('with tokens', () => {

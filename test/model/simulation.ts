@@ -173,7 +173,7 @@ export class Simulation {
       log: new TestLog(),
       budget: new BufferBudget(1_000_000),
       features: memoryFeatures,
-      formats: new Formats({ registry: undefined, needsRegistry: false, clock: this.clock }),
+      formats: new Formats({ registry: undefined, clock: this.clock }),
     });
   }
 

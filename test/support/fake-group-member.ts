@@ -69,6 +69,8 @@ export class FakeTransactions implements TransactionClient {
   /** Values of each transaction that was committed, with the positions. */
   readonly committedOnes: { readonly values: string[]; readonly offsets: string[] }[] = [];
   readonly positions = new Map<string, string>();
+  /** What was kept beside positions, in the order it came. */
+  readonly metadata: string[] = [];
   readonly steps: string[] = [];
   /** What the next transactions end with; `late` is committed although it fails. */
   readonly faults: (TransactionFault | 'late')[] = [];
@@ -106,6 +108,7 @@ export class FakeTransactions implements TransactionClient {
     if (this.poison !== undefined && values.includes(this.poison))
       throw new TransactionError('record', new MessageTooLargeError('too large'));
     for (const position of positions) this.positions.set(nameOf(position), position.offset);
+    this.metadata.push(...positions.map(({ metadata = '' }) => metadata));
     this.committedOnes.push({ values, offsets: positions.map(({ offset }) => offset) });
     if (fault) throw new TransactionError('other', new BrokerUnavailableError('no answer'));
   }

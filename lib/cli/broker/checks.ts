@@ -29,8 +29,12 @@ export async function checkServers({ admin }: Broker): Promise<readonly Finding[
   return findings.map((one, index) => ({ ...one, what: `server ${servers[index]?.id}, as advertised: ${one.what}` }));
 }
 
-/** Whether the schema registry answers this login, where one is named. */
-export async function checkRegistry({ formats: { registry } }: Broker): Promise<readonly Finding[]> {
+/** Whether the schema registry answers this login, where one is named, or topics of the handlers are Avro. */
+export async function checkRegistry(
+  { formats }: Broker,
+  handlers: readonly HandlerDefinition[],
+): Promise<readonly Finding[]> {
+  const registry = formats.registryFor(handlers.flatMap(({ refs }) => [refs.topic, refs.outputTopic ?? []].flat()));
   if (!registry) return [];
   try {
     await registry.check();

@@ -140,7 +140,7 @@ function printer(values: Values, formats: Formats, terminal: Terminal): (deliver
 /** What its schema makes of a value, as JSON. */
 async function payloadOf({ value, partition, headers }: Delivery, formats: Formats): Promise<string> {
   if (value === null) return 'null';
-  return payloadText(await formats.of(partition.topic).deserialize(value, partition.topic, headers));
+  return payloadText(await formats.readAvro(value, partition.topic, headers));
 }
 
 interface Printing {

@@ -59,7 +59,7 @@ async function checkBroker(call: BrokerCall): Promise<readonly Finding[]> {
       ...reached,
       { state: 'ok', what: `connection ${broker.name} is up, and the login is accepted` },
       ...(await checkServers(broker)),
-      ...(await checkRegistry(broker)),
+      ...(await checkRegistry(broker, handlers)),
       ...(await checkTopics(broker, handlers, call.place)),
     ]);
   } catch (error) {

@@ -80,20 +80,25 @@ export class ConfluentAdmin implements TopicAdmin {
   async offsetsAt(partitions: readonly TopicPartition[], at: unknown, isolationLevel: 0 | 1): Promise<Position[]> {
     if (partitions.length === 0) return [];
     const asked = partitions.map(({ topic, partition }) => ({ topic, partition, offset: at }));
-    const found = await this.ask<readonly OffsetAnswer[]>(undefined, (admin, done) =>
-      admin.listOffsets(asked, { timeout: TIMEOUT_MS, isolationLevel }, done),
-    );
-    const wrong = found.find(({ error }) => error !== undefined);
-    if (wrong) {
-      await this.refresh(wrong.topic);
-      throw this.wrap(wrong.error, wrong.topic);
+    try {
+      const found = await this.ask<readonly OffsetAnswer[]>(undefined, (admin, done) =>
+        admin.listOffsets(asked, { timeout: TIMEOUT_MS, isolationLevel }, done),
+      );
+      const wrong = found.find(({ error }) => error !== undefined);
+      if (wrong) throw this.wrap(wrong.error, wrong.topic);
+      return found.map(({ topic, partition, offset = 0 }) => ({ topic, partition, offset: String(offset) }));
+    } catch (error) {
+      await this.refresh(new Set(asked.map(({ topic }) => topic)));
+      throw error;
     }
-    return found.map(({ topic, partition, offset = 0 }) => ({ topic, partition, offset: String(offset) }));
   }
 
-  /** This request of librdkafka's goes to the leader that it knows, and does not ask anew when that has moved (seen: for minutes). */
-  private async refresh(topic: string): Promise<void> {
-    await this.ask(topic, (admin, done) => admin.getMetadata({ topic, timeout: TIMEOUT_MS }, done));
+  /** That request of librdkafka's goes to the leader that it knows, and does not ask anew when that has moved or died (seen: for minutes). */
+  private async refresh(topics: ReadonlySet<string>): Promise<void> {
+    const asking = [...topics].map((topic) =>
+      this.ask(topic, (admin, done) => admin.getMetadata({ topic, timeout: TIMEOUT_MS }, done)),
+    );
+    await Promise.allSettled(asking); // what went wrong before is told
   }
 
   private async describeOne(topic: string): Promise<TopicDescription | undefined> {

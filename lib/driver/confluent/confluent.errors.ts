@@ -46,7 +46,7 @@ const NO_ANSWER = new Set<number>([CODE.timedOut, CODE.allBrokersDown, CODE.reso
 const TRANSIENT = new Set([5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 27, 41, 56, 72, 74, 75, 76, -172, -167]);
 
 const UNREADABLE =
-  "A batch of messages cannot be decompressed: librdkafka makes at most 100 MB of zstd. Read it with `backend: 'kafkajs'`, or seek the group beyond it.";
+  "A batch of messages cannot be decompressed: librdkafka makes at most 100 MB of zstd. Raise `native['receive.message.max.bytes']`, or read it with `backend: 'kafkajs'`.";
 
 export function isUnknownTopic({ code }: NativeError): boolean {
   return UNKNOWN_TOPIC.has(code) || code === CODE.unknownPartition;

@@ -7,12 +7,14 @@ import type { DriverContext, SubscribeRequest } from '../driver.js';
 import { fetchedMessages, NOTHING_FETCHED } from '../kafka/backlog.js';
 import {
   nameOf,
+  type FetchedMessages,
   type GroupMember,
   type MemberEvents,
   type Position,
   type TopicPartition,
 } from '../kafka/group-member.js';
 import { startPositions, type Committed, type LogBounds } from '../kafka/start-positions.js';
+import { committedPositions } from './committed-positions.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
 import { toDelivery } from './confluent.delivery.js';
 import { CODE, eventError, isFatal, isRefusal } from './confluent.errors.js';
@@ -27,13 +29,11 @@ import {
 } from './confluent.native.js';
 import { consumerConfig } from './consumer-config.js';
 import { PollLoop } from './poll-loop.js';
+import { UnreadableBatches, type Place } from './unreadable-batches.js';
 
-const BROKER_MS = 5_000;
 const RETRY_MS = 250;
 /** Everything of a partition waits for its commit, so none may wait for ever. */
 const COMMIT_MS = 10_000;
-/** After these a member does nothing any more, or nothing of a partition. */
-const LAST = new Set<number>([CODE.offsetReset, CODE.badCompression]);
 
 export interface ConfluentMemberParts {
   readonly confluent: ConfluentModule;
@@ -51,7 +51,8 @@ export class ConfluentMember implements GroupMember {
   private readonly loop: PollLoop;
   /** librdkafka's rebalances, one after the other. */
   private rebalancing: Promise<void> = Promise.resolve();
-  private readonly owned = new Set<string>();
+  private readonly owned = new Map<string, Place>();
+  private readonly unreadable: UnreadableBatches;
   private readonly paused = new Set<string>();
   /** Commits that the broker has not answered, in their order. */
   private readonly commits: Callback[] = [];
@@ -76,6 +77,8 @@ export class ConfluentMember implements GroupMember {
       onError: (error) => this.onError(error),
     });
     this.consumer.on('event.error', (error) => this.onError(eventError(error)));
+    const { consumer, owned: places } = this;
+    this.unreadable = new UnreadableBatches({ ...parts, consumer, places, onFailure: (error) => this.crash(error) });
   }
 
   run(): Promise<void> {
@@ -114,12 +117,8 @@ export class ConfluentMember implements GroupMember {
     if (!isAnswered) throw new BrokerUnavailableError(`the coordinator did not answer within ${COMMIT_MS} ms`);
   }
 
-  /** Where the group is: while a transaction with one of these is under way, librdkafka waits for its end. */
-  async committed(partitions: readonly TopicPartition[]): Promise<readonly Committed[]> {
-    const answers = await promised<readonly (NativePosition | Error)[]>((done) =>
-      this.consumer.committed(partitions, BROKER_MS, done),
-    );
-    return answers.map(toPosition);
+  committed(partitions: readonly TopicPartition[]): Promise<readonly Committed[]> {
+    return committedPositions(this.consumer, partitions);
   }
 
   leave(deadline: Deadline): Promise<void> {
@@ -149,6 +148,7 @@ export class ConfluentMember implements GroupMember {
     if (this.loop.isRunning) this.consumer.unsubscribe();
     while (this.owned.size > 0 && !deadline.signal.aborted) await this.loop.turn();
     await settledBefore(this.rebalancing, deadline);
+    await settledBefore(this.unreadable.close(), deadline);
     await this.loop.stop();
     await settledBefore(disconnectNative(this.consumer), deadline);
   }
@@ -168,13 +168,12 @@ export class ConfluentMember implements GroupMember {
       positions = await this.positionsOf(partitions);
       if (!this.over) await events.onPositions(positions);
     }
-    const native = this.over
-      ? partitions
-      : positions.map(({ topic, partition, offset }) => ({ topic, partition, offset: Number(offset) }));
+    const places = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset: Number(offset) }));
+    const native = this.over ? partitions : places;
     await this.loop.between(() => {
       if (this.isCooperative) this.consumer.incrementalAssign(native);
       else this.consumer.assign(native);
-      for (const one of native) this.owned.add(nameOf(one));
+      for (const one of native) this.owned.set(nameOf(one), { ...one, offset: one.offset ?? 0 });
     });
   }
 
@@ -218,15 +217,22 @@ export class ConfluentMember implements GroupMember {
     if (this.over) return;
     for (const own of groupBy(messages, nameOf).values()) {
       const last = own.at(-1) as NativeMessage;
-      this.parts.events.onFetched(last, last.offset + 1, fetchedMessages(own, toDelivery));
+      this.read(last, last.offset + 1, fetchedMessages(own, toDelivery));
     }
-    for (const end of ends) this.parts.events.onFetched(end, end.offset ?? 0, NOTHING_FETCHED);
+    for (const end of ends) this.read(end, end.offset ?? 0, NOTHING_FETCHED);
+  }
+
+  private read(from: NativePosition, next: number, messages: FetchedMessages): void {
+    const place = this.owned.get(nameOf(from));
+    if (place) place.offset = Math.max(place.offset, next);
+    this.parts.events.onFetched(from, next, messages);
   }
 
   /** librdkafka mends what it can by itself. */
   private onError(error: NativeError): void {
     if (this.over) return;
-    if (isFatal(error) || LAST.has(error.code) || isRefusal(error)) return this.crash(error);
+    if (error.code === CODE.badCompression) return this.unreadable.look();
+    if (isFatal(error) || error.code === CODE.offsetReset || isRefusal(error)) return this.crash(error);
     if (error.code > 0) this.parts.events.onTrouble(error);
     else this.parts.context.log.debug(`librdkafka: ${error.message}`);
   }
@@ -240,10 +246,4 @@ export class ConfluentMember implements GroupMember {
   private get isCooperative(): boolean {
     return this.consumer.rebalanceProtocol() === 'COOPERATIVE';
   }
-}
-
-function toPosition(committed: NativePosition | Error): Committed {
-  if (committed instanceof Error) throw committed;
-  const { topic, partition, offset = -1, metadata = '' } = committed;
-  return { topic, partition, offset: String(offset), metadata };
 }

@@ -114,6 +114,7 @@ export interface NativeConsumer extends NativeClient {
   commitCb(positions: readonly NativePosition[], done: Callback): void;
   pause(partitions: readonly NativePosition[]): void;
   resume(partitions: readonly NativePosition[]): void;
+  seek(position: NativePosition, timeoutMs: number, done: Callback): void;
 }
 
 export interface NativeServer {

@@ -23,6 +23,7 @@ export class ConfluentReader implements TopicReader {
   private readonly loop: PollLoop;
   private readonly running: Promise<void>;
   private isPaused = false;
+  private hasFailed = false;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly parts: ReaderParts) {
@@ -92,7 +93,7 @@ export class ConfluentReader implements TopicReader {
   /** librdkafka mends what it can by itself. */
   private onError(error: NativeError): void {
     if (this.closing) return;
-    if (isFatal(error) || error.code > 0) return this.failed(error);
+    if (isFatal(error) || error.code > 0 || error.code === CODE.badCompression) return this.failed(error);
     const { message } = toMessagingError(error, { connection: this.parts.context.connection });
     if (error.code === CODE.allBrokersDown)
       this.parts.context.log.warn(`Reading is interrupted, and goes on by itself: ${message}`);
@@ -100,8 +101,9 @@ export class ConfluentReader implements TopicReader {
 
   private failed(error: unknown): void {
     const { connection } = this.parts.context;
-    if (!this.closing)
-      this.parts.sink.onError(toMessagingError(error, { connection, topic: this.parts.request.topic }));
+    if (this.closing || this.hasFailed) return;
+    this.hasFailed = true;
+    this.parts.sink.onError(toMessagingError(error, { connection, topic: this.parts.request.topic }));
   }
 
   private async end(): Promise<void> {

@@ -1,4 +1,4 @@
-import { settledBefore, type Deadline } from '../../core/clock.js';
+import { deadlineIn, settledBefore, type Deadline } from '../../core/clock.js';
 import { BrokerUnavailableError } from '../../core/errors.js';
 import type { OutgoingRecord } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
@@ -23,6 +23,10 @@ import {
 } from './confluent.native.js';
 import { produce } from './produce.js';
 import { transactionConfig } from './producer-config.js';
+
+const ASK_AGAIN = 3;
+/** Beyond the time that a call was given: `sendOffsetsToTransaction` was seen never to return after a broker had died (librdkafka 2.15.1). */
+const GRACE_MS = 5_000;
 
 export interface TransactorParts {
   readonly confluent: ConfluentModule;
@@ -49,6 +53,8 @@ export class ConfluentTransactor implements Transactor {
   private native: NativeProducer | undefined;
   private needsAbort = false;
   private needsReplacement = false;
+  /** Those that are inside of a call: they must not be touched. */
+  private readonly lost = new WeakSet<NativeProducer>();
 
   constructor(
     private readonly id: string,
@@ -69,13 +75,16 @@ export class ConfluentTransactor implements Transactor {
     const { native } = this;
     if (!native) throw this.fault(new BrokerUnavailableError('there is no producer'));
     try {
-      const consumer = this.parts.consumer();
+      this.parts.consumer();
       await promised((done) => native.beginTransaction(done));
       this.needsAbort = true;
       await this.write(native, records);
+      const consumer = this.parts.consumer(); // writing may have taken longer than its session
       const offsets = positions.map(({ offset, ...rest }) => ({ ...rest, offset: Number(offset) }));
-      await ask((done) => native.sendOffsetsToTransaction(offsets, consumer, TRANSACTION_TIMEOUT_MS, done));
-      await ask((done) => native.commitTransaction(TRANSACTION_TIMEOUT_MS, done));
+      await this.ask(native, (done) =>
+        native.sendOffsetsToTransaction(offsets, consumer, TRANSACTION_TIMEOUT_MS, done),
+      );
+      await this.ask(native, (done) => native.commitTransaction(TRANSACTION_TIMEOUT_MS, done));
       this.needsAbort = false;
     } catch (error) {
       throw await confirmed(this.fault(error), this.parts.partitionsOf);
@@ -86,12 +95,13 @@ export class ConfluentTransactor implements Transactor {
     const { native } = this;
     this.native = undefined;
     if (!native) return;
+    await settledBefore(this.end(native), deadline); // the broker's clock ends it then
+  }
+
+  private async end(native: NativeProducer): Promise<void> {
     if (this.needsAbort && !this.needsReplacement)
-      await settledBefore(
-        promised((done) => native.abortTransaction(TRANSACTION_TIMEOUT_MS, done)).catch(() => {}),
-        deadline,
-      ); // the broker's clock ends it then
-    await settledBefore(disconnectNative(native), deadline);
+      await promised((done) => native.abortTransaction(TRANSACTION_TIMEOUT_MS, done)).catch(() => {});
+    await disconnectNative(native);
   }
 
   /** Resolves when all are reported; rejects with the first that was not written. */
@@ -121,7 +131,7 @@ export class ConfluentTransactor implements Transactor {
 
   private async abort(): Promise<void> {
     const { native } = this;
-    if (native) await ask((done) => native.abortTransaction(TRANSACTION_TIMEOUT_MS, done));
+    if (native) await this.ask(native, (done) => native.abortTransaction(TRANSACTION_TIMEOUT_MS, done));
     this.needsAbort = false;
   }
 
@@ -136,14 +146,42 @@ export class ConfluentTransactor implements Transactor {
     try {
       await connectNative(native, context);
       native.setPollInBackground(true); // before the connect has ended it is a segmentation fault
-      await ask((done) => native.initTransactions(TRANSACTION_TIMEOUT_MS, done));
+      await this.ask(native, (done) => native.initTransactions(TRANSACTION_TIMEOUT_MS, done));
     } catch (error) {
-      void disconnectNative(native);
+      if (!this.lost.has(native)) void disconnectNative(native);
       throw error;
     }
     this.native = native;
     this.needsAbort = false;
     this.needsReplacement = false;
+  }
+
+  /** A call that may be made again where it was not answered in time: librdkafka goes on where it was. */
+  private async ask(native: NativeProducer, call: (done: Callback) => void): Promise<void> {
+    for (let left = ASK_AGAIN; ; left--) {
+      const deadline = deadlineIn(this.parts.context.clock, TRANSACTION_TIMEOUT_MS + GRACE_MS);
+      const answer = promised(call);
+      try {
+        if (await settledBefore(answer, deadline)) return;
+      } catch (error) {
+        if ((error as NativeError).isRetriable !== true || left === 0) throw error;
+        continue;
+      } finally {
+        deadline.cancel();
+      }
+      throw this.lose(native, answer);
+    }
+  }
+
+  /** Whoever takes over its id fences it. One of libuv's threads is held until the call ends, if it ever does. */
+  private lose(native: NativeProducer, call: Promise<void>): BrokerUnavailableError {
+    this.lost.add(native);
+    if (this.native === native) this.native = undefined;
+    this.needsAbort = false;
+    void call.catch(() => {}).then(() => disconnectNative(native));
+    const { connection } = this.parts.context;
+    const text = `librdkafka did not end a call within ${TRANSACTION_TIMEOUT_MS + GRACE_MS} ms: its producer is replaced.`;
+    return new BrokerUnavailableError(`Connection \`${connection}\`: ${text}`, { connection });
   }
 
   private refusal(error: NativeError, topic: string): TransactionError {
@@ -158,18 +196,5 @@ export class ConfluentTransactor implements Transactor {
     if (thrown instanceof TransactionError) return thrown;
     const wrapped = toMessagingError(thrown, { connection: this.parts.context.connection });
     return new TransactionError(native && isFenced(native) ? 'fenced' : 'other', wrapped);
-  }
-}
-
-const ASK_AGAIN = 3;
-
-/** A call that may be made again where it was not answered in time: librdkafka goes on where it was. */
-async function ask(call: (done: Callback) => void): Promise<void> {
-  for (let left = ASK_AGAIN; ; left--) {
-    try {
-      return await promised(call);
-    } catch (error) {
-      if ((error as NativeError).isRetriable !== true || left === 0) throw error;
-    }
   }
 }

@@ -16,6 +16,13 @@ export class BrokerStatus {
     this.context.onStatus({ state: 'up' });
   }
 
+  /** The client goes on by itself: said once, until it has. */
+  trouble(thrown: unknown): void {
+    const isNews = !this.isDown;
+    const { message } = this.down(thrown);
+    if (isNews) this.context.log.warn(`${message} It is tried again.`);
+  }
+
   down(thrown: unknown): MessagingError {
     const error = this.wrap(thrown);
     this.isDown = true;

@@ -136,7 +136,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
   }
 
   onTrouble(error: unknown): void {
-    if (!this.stopping) this.status.down(error);
+    if (!this.stopping) this.status.trouble(error);
   }
 
   onCrash(error: unknown): void {

@@ -93,6 +93,11 @@ export class Intake {
     if (mayGoOn) setImmediate(() => this.handOver(partition));
   }
 
+  /** Its outcome waits for a transaction. */
+  decided(reading: Reading, delivery: Delivery): void {
+    this.quarantine.decided(reading, delivery);
+  }
+
   released(delivery: Delivery): void {
     if (isOwned(delivery.partition)) delivery.partition.held.release(Number(delivery.offset));
     this.quarantine.ended(delivery);

@@ -25,10 +25,20 @@ export class Quarantine {
   }
 
   /** Its handler is through with it. */
-  ended({ partition, offset }: Delivery): void {
-    const { running } = this;
-    if (running?.reading !== partition || !running.offsets.delete(offset) || running.offsets.size > 0) return;
+  ended(delivery: Delivery): void {
+    if (!this.wasLast(delivery)) return;
     this.running = undefined;
+    this.next();
+  }
+
+  /**
+   * Its outcome waits to be written. The next one is of the same partition where there is one: then a single transaction keeps this outcome and
+   * names what starts after it.
+   */
+  decided(reading: Reading, delivery: Delivery): void {
+    if (!this.wasLast(delivery)) return;
+    this.running = undefined;
+    this.start(reading);
     this.next();
   }
 
@@ -45,9 +55,19 @@ export class Quarantine {
       const [reading] = this.waiting;
       if (!reading) return;
       this.waiting.delete(reading);
-      const deliveries = reading.takeSuspects(this.parts.maxPollRecords);
-      if (deliveries.length > 0) void this.run(reading, deliveries);
+      this.start(reading);
     }
+  }
+
+  private start(reading: Reading): void {
+    const deliveries = reading.takeSuspects(this.parts.maxPollRecords);
+    if (deliveries.length > 0) void this.run(reading, deliveries);
+  }
+
+  /** Whether it was the last of those that run. */
+  private wasLast({ partition, offset }: Delivery): boolean {
+    const { running } = this;
+    return running?.reading === partition && running.offsets.delete(offset) && running.offsets.size === 0;
   }
 
   private async run(reading: Reading, deliveries: readonly Delivery[]): Promise<void> {

@@ -111,10 +111,15 @@ export class Settlement {
   private finish(delivery: Delivery, outputs: readonly OutgoingRecord[]): Promise<void> | void {
     const { intake } = this.parts;
     const { partition } = delivery;
-    if (partition instanceof Reading && isTransactional(partition))
-      return this.transactions.hold(partition, delivery, outputs);
+    if (partition instanceof Reading && isTransactional(partition)) return this.hold(partition, delivery, outputs);
     if (outputs.length === 0) return intake.finish(delivery);
     return this.finishAfter(delivery, outputs);
+  }
+
+  private hold(reading: Reading, delivery: Delivery, outputs: readonly OutgoingRecord[]): Promise<void> {
+    const written = this.transactions.hold(reading, delivery, outputs);
+    if (reading.held.get(Number(delivery.offset))) this.parts.intake.decided(reading, delivery);
+    return written;
   }
 
   private async finishAfter(delivery: Delivery, outputs: readonly OutgoingRecord[]): Promise<void> {

@@ -71,10 +71,12 @@ async function fetchOne<Answer extends FetchAnswer>(
     const partition = asked?.partitions[0]?.partition;
     if (!(error instanceof BatchOversizedError) || !asked || partition === undefined) throw error;
     const { firstOffset, lastOffset } = error;
-    onOversized(new OversizedBatchError({ topic: asked.topic, partition, firstOffset, lastOffset, maxBytes }));
+    const { topic } = asked;
+    const option = 'maxDecompressedBytes';
+    onOversized(new OversizedBatchError({ topic, partition, firstOffset, lastOffset, maxBytes, option }));
     const passed = { partition, errorCode: 0, highWatermark: String(lastOffset + 1n), abortedTransactions: [] };
     const messages = [{ offset: String(lastOffset), isControlRecord: true }];
-    const responses = [{ topicName: asked.topic, partitions: [{ ...passed, messages }] }];
+    const responses = [{ topicName: topic, partitions: [{ ...passed, messages }] }];
     return { throttleTime: 0, errorCode: 0, sessionId: 0, responses } as unknown as Answer;
   }
 }

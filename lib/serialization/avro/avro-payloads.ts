@@ -1,4 +1,3 @@
-import { SerializationError } from '../../core/errors.js';
 import type { HeaderList } from '../../core/headers.js';
 import type { SchemaRegistry } from '../../registry/schema-registry.js';
 import { frame, unframe } from '../../registry/wire-format.js';
@@ -17,8 +16,6 @@ export interface AvroPayloadParts {
   /** Whether what is read must come from the subject that is written to. */
   readonly verifiesSubject: boolean;
   readonly limits: AvroLimits;
-  /** Other readers of the broker expect the registry's frame: writing without one is an error. */
-  readonly needsRegistry: boolean;
 }
 
 /** What is written or read: a model's schema, or one by itself. */
@@ -57,7 +54,7 @@ export class AvroPayloads {
   /** @throws AvroEncodeError; rejects with what the registry answers. */
   write(value: unknown, topic: string): Buffer | Promise<Buffer> {
     const { registry } = this.parts;
-    if (!registry) return this.writeSingleObject(value, topic);
+    if (!registry) return toSingleObject(this.fingerprint, this.codec.encode(value, { topic }));
     const body = this.codec.isBytes && Buffer.isBuffer(value) ? value : this.codec.encode(value, { topic });
     const subject = this.registrySubjectOf(topic);
     const id = this.ids.get(subject);
@@ -89,15 +86,6 @@ export class AvroPayloads {
       case 'topic-record':
         return `${topic}-${name}`;
     }
-  }
-
-  private writeSingleObject(value: unknown, topic: string): Buffer {
-    if (this.parts.needsRegistry)
-      throw new SerializationError(
-        `Message to topic \`${topic}\` is to be Avro, and the connection has no schema registry. Set \`schemaRegistryUrl\` (KAFKA_SCHEMA_REGISTRY_URL).`,
-        { topic },
-      );
-    return toSingleObject(this.fingerprint, this.codec.encode(value, { topic }));
   }
 
   private readSingleObject(fingerprint: Buffer, body: Buffer, context: CodecContext): unknown {

@@ -33,6 +33,7 @@ describe('a membership in a group', () => {
   let sink: TestMember;
   let consumer: GroupConsumer;
   let nextFailure: Error | undefined;
+  let log: TestLog;
 
   const current = () => members.at(-1) as FakeMember;
   const start = (member: TestMember = new TestMember({ topics: [TOPIC], groupId: 'g' })) => {
@@ -42,7 +43,7 @@ describe('a membership in a group', () => {
       context: {
         connection: 'kafka',
         clock,
-        log: new TestLog(),
+        log,
         onStatus: ({ state }) => void statuses.push(state),
       },
       request: {
@@ -74,6 +75,7 @@ describe('a membership in a group', () => {
     statuses = [];
     ends = [];
     nextFailure = undefined;
+    log = new TestLog();
   });
 
   afterEach(async () => {
@@ -101,6 +103,16 @@ describe('a membership in a group', () => {
     expect(members).toHaveLength(3);
     expect(statuses.at(-1)).toBe('up');
     expect(sink.assigned).toHaveLength(1);
+  });
+
+  it('says once what keeps a member from reading, until it reads again', async () => {
+    start();
+    current().events.onAssigned([ONE]);
+    for (let n = 0; n < 3; n++) current().events.onTrouble(new BrokerUnavailableError('no positions.'));
+    expect(log.texts('warn')).toEqual(['no positions. It is tried again.']);
+    current().fetch(ONE, 0, 1);
+    current().events.onTrouble(new BrokerUnavailableError('no positions.'));
+    expect(log.texts('warn')).toHaveLength(2);
   });
 
   it('is over when its member can never join', async () => {

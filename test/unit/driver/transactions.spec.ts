@@ -267,16 +267,38 @@ describe('a member whose outcomes are written in transactions', () => {
     expect(broker.values.toSorted()).toEqual(['0/0', '1/0']);
   });
 
-  it('names a message that may kill the process in a transaction before it starts', async () => {
+  it('names a message that may kill the process in a transaction before it starts, with the outcome of the one before', async () => {
+    start();
+    await current().get([ONE], 5, 'v1;n=4;o=5-7;p=dead;');
+    current().fetch(ONE, 5, 3);
+    await settle();
+    expect(seen.map(({ offset, deliveries }) => `${offset}: ${deliveries}`)).toEqual(['5: 1']);
+    expect(broker.committedOnes.at(-1)).toEqual({ values: [], offsets: ['5'] });
+    const before = broker.committedOnes.length;
+    for (const offset of [5, 6]) {
+      decide(offset);
+      await clock.advance(1);
+      await settle();
+    }
+    expect(broker.committedOnes.slice(before)).toEqual([
+      { values: ['0/5'], offsets: ['6'] },
+      { values: ['0/6'], offsets: ['7'] },
+    ]);
+    expect(broker.metadata.slice(-2)).toEqual([expect.stringContaining('o=6;'), expect.stringContaining('o=7;')]);
+    expect(seen.map(({ offset }) => offset)).toEqual(['5', '6', '7']);
+  });
+
+  it('starts no other suspect before the outcome of the one before is written', async () => {
     start();
     await current().get([ONE], 5, 'v1;n=4;o=5;p=dead;');
     current().fetch(ONE, 5, 2);
     await settle();
-    expect(seen.map(({ offset, deliveries }) => `${offset}: ${deliveries}`)).toEqual(['5: 4']);
-    expect(broker.committedOnes.at(-1)).toEqual({ values: [], offsets: ['5'] });
+    broker.faults.push('other');
     decide(5);
     await clock.advance(1);
     await settle();
+    expect(seen.map(({ offset }) => offset)).toEqual(['5']);
+    await clock.advance(INTERVAL_MS * 2);
     expect(broker.values).toEqual(['0/5']);
     expect(seen.map(({ offset }) => offset)).toEqual(['5', '6']);
   });

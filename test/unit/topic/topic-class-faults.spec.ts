@@ -1,20 +1,9 @@
-import { Injectable } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { AvroField, AvroModel } from '../../../lib/avro/index.js';
-import {
-  ConfigurationError,
-  Consumer,
-  MessagingModule,
-  type MessagingOptions,
-  type TopicClass,
-} from '../../../lib/index.js';
+import { ConfigurationError, MessagingModule, type MessagingOptions, type TopicClass } from '../../../lib/index.js';
 import { testModule } from '../../support/test-app.js';
 
 class Plain {}
-@AvroModel({ namespace: 'x' })
-class Model {
-  @AvroField() name!: string;
-}
 @AvroModel({ namespace: 'x' })
 class Broken {
   @AvroField() list!: string[];
@@ -22,12 +11,8 @@ class Broken {
 
 const topic = (own: object): TopicClass => ({ topicName: 'a', cleanupPolicy: 'delete', ...own });
 
-async function faultsOf(
-  topics: readonly TopicClass[],
-  options: MessagingOptions = { broker: 'memory' },
-  providers: (new () => unknown)[] = [],
-) {
-  const module = await testModule({ options, imports: [MessagingModule.forFeature(topics)], providers }).compile();
+async function faultsOf(topics: readonly TopicClass[], options: MessagingOptions = { broker: 'memory' }) {
+  const module = await testModule({ options, imports: [MessagingModule.forFeature(topics)] }).compile();
   try {
     await module.init();
     return [];
@@ -77,20 +62,6 @@ describe('a topic class that cannot work is told at start', () => {
       'Two topic classes are named `a`. Declare it once.',
       'Expected `topicName` to be a topic name of letters, digits, `.`, `_` and `-`, at most 249, got `a b` (string).',
     ]);
-  });
-
-  it('as Avro on Kafka without a registry, whoever names it', async () => {
-    const avro = topic({ topicName: 'b', schema: Model, format: 'avro' });
-    @Injectable()
-    class Handler {
-      @Consumer({ topic: avro })
-      async onB() {}
-    }
-    const kafka = { kafka: { bootstrapServers: 'localhost:1' } };
-    const fault =
-      "Topic `b` is written as Avro, and connection `kafka` has no schema registry. Set `schemaRegistryUrl` (KAFKA_SCHEMA_REGISTRY_URL), or the topic's `format` to 'json'.";
-    expect(await faultsOf([avro], kafka)).toEqual([fault]);
-    expect(await faultsOf([], kafka, [Handler])).toEqual([fault]);
   });
 
   it.each([
