@@ -14,6 +14,7 @@ import { MessagingHealthIndicator } from './health/messaging-health.indicator.js
 import { HandlerRegistry } from './discovery/handler.registry.js';
 import { HandlerTargets } from './nest/handler-targets.js';
 import { startLastAndStopFirst } from './nest/nest-internals.js';
+import { ProcessingHooks } from './nest/processing-hooks.js';
 import { CLOCK, MESSAGING_OPTIONS } from './messaging.tokens.js';
 import type { ResolvedMessagingOptions } from './options/messaging.options.js';
 import { ConsumerService } from './stream/consumer.service.js';
@@ -25,16 +26,27 @@ import { WorkerService } from './worker/worker.service.js';
 @Global()
 @Module({
   providers: [
+    { provide: ProcessingHooks, useFactory: () => new ProcessingHooks(new Logger('Messaging')) },
     {
       provide: MessagingRuntime,
-      inject: [MESSAGING_OPTIONS, Connections, HandlerRegistry, ConsumerService, CLOCK],
+      inject: [MESSAGING_OPTIONS, Connections, HandlerRegistry, ConsumerService, ProcessingHooks, CLOCK],
       useFactory: (
         options: ResolvedMessagingOptions,
         connections: Connections,
         registry: HandlerRegistry,
         streams: ConsumerService,
+        instrument: ProcessingHooks,
         clock: Clock,
-      ) => new MessagingRuntime({ options, connections, registry, streams, clock, log: new Logger('Messaging') }),
+      ) =>
+        new MessagingRuntime({
+          options,
+          connections,
+          registry,
+          streams,
+          instrument,
+          clock,
+          log: new Logger('Messaging'),
+        }),
     },
     MessagingServer,
     MessagingHealthIndicator,

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Server, type AsyncMicroserviceOptions, type CustomTransportStrategy } from '@nestjs/microservices';
+import { ProcessingHooks, TRANSPORT_ID, type EndHook, type StartHook } from '../nest/processing-hooks.js';
 import { MessagingRuntime } from './messaging.runtime.js';
 
 /**
@@ -7,12 +8,15 @@ import { MessagingRuntime } from './messaging.runtime.js';
  */
 @Injectable()
 export class MessagingServer extends Server implements CustomTransportStrategy {
-  override readonly transportId = Symbol.for('nestjs-messaging');
+  override readonly transportId = TRANSPORT_ID;
   /** Whether an app was given this strategy; else nothing would ever start the handlers. */
   isConnected = false;
 
   /** @internal */
-  constructor(@Inject(MessagingRuntime) private readonly runtime: MessagingRuntime) {
+  constructor(
+    @Inject(MessagingRuntime) private readonly runtime: MessagingRuntime,
+    @Inject(ProcessingHooks) private readonly hooks: ProcessingHooks,
+  ) {
     super();
   }
 
@@ -29,6 +33,15 @@ export class MessagingServer extends Server implements CustomTransportStrategy {
     throw new Error(
       `There is no event \`${event}\` to listen to here. Subscribe to the \`messaging:*\` channels of node:diagnostics_channel.`,
     );
+  }
+
+  /** For instruments, which find this server in `ModulesContainer.getRpcTargetRegistry()`: around each message, or batch. */
+  override setOnProcessingStartHook(hook: StartHook): void {
+    this.hooks.start = hook;
+  }
+
+  override setOnProcessingEndHook(hook: EndHook): void {
+    this.hooks.end = hook;
   }
 
   /** The runtime that has the handlers. */

@@ -30,8 +30,8 @@ const OPTIONS: ts.CompilerOptions = {
 const imports = new Map<string, string>([
   ...names('vitest', ['expect', 'it']),
   ...names('@nestjs/common', ['Controller', 'Get', 'Injectable', 'Module', 'ParseIntPipe']),
-  ...names('@nestjs/core', ['NestFactory']),
-  ...names('@nestjs/microservices', ['Ctx', 'Payload']),
+  ...names('@nestjs/core', ['ModulesContainer', 'NestFactory']),
+  ...names('@nestjs/microservices', ['Ctx', 'Payload', 'Server']),
   ...names('@nestjs/terminus', ['HealthCheck', 'HealthCheckService']),
   ...names('@nestjs/testing', ['Test']),
   ...names('nestjs-messaging/avro', exportsOf('lib/avro/index.ts')),
