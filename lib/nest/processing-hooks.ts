@@ -41,13 +41,13 @@ export class ProcessingHooks implements Instrument {
         if (!working || error !== own) this.tell(error);
         void done();
       };
-      new AsyncResource('nestjs-messaging').runInAsyncScope(() => this.open(context, done).catch(failed));
+      void new AsyncResource('nestjs-messaging').runInAsyncScope(() => this.open(context, done).catch(failed));
     });
   }
 
   private async open(context: Context, done: () => Promise<unknown>): Promise<void> {
-    if (this.start) await this.start(TRANSPORT_ID, context, done);
-    else await done();
+    const begun: unknown = this.start ? this.start(TRANSPORT_ID, context, done) : done();
+    await begun; // Nest says that it is void, and hooks may be async
   }
 
   private finish(context: Context): void {

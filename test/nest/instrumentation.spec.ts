@@ -170,14 +170,16 @@ describe('an instrument that knows of Nest’s servers', () => {
     await eventually(() => expect(seen).toHaveLength(5));
     first.resolve();
     await eventually(() => expect(seen).toHaveLength(6));
-    expect(seen.toSorted()).toEqual([
-      'constructor key-1',
-      'constructor key-2',
-      'guard key-1',
-      'guard key-2',
-      'handler 1 key-1',
-      'handler 2 key-2',
-    ]);
+    expect(new Set(seen)).toEqual(
+      new Set([
+        'constructor key-1',
+        'constructor key-2',
+        'guard key-1',
+        'guard key-2',
+        'handler 1 key-1',
+        'handler 2 key-2',
+      ]),
+    );
   });
 
   it('that enters a store does not leak it into later messages', async () => {
