@@ -18,15 +18,11 @@ export async function runPipeline(attempt: Attempt, options: PipelineOptions): P
     const decoded = decode(call, options);
     call.message = decoded instanceof Promise ? await decoded : decoded;
     const { instrument } = options;
-    const returnedValue: unknown = await (instrument?.isOn
-      ? observed(call, options, instrument)
-      : handle(call, options));
-    const result = isObservable(returnedValue) ? await lastValueFrom(returnedValue) : returnedValue;
+    const answer = await (instrument?.isOn ? observed(call, options, instrument) : handle(call, options));
+    const result: unknown = isObservable(answer) ? await lastValueFrom(answer) : answer;
     if (isLeftToHandler(call, result)) return returned(call, options);
-    const verdict = afterSuccess(
-      { attempt, message: call.message, target: call.target as HandlerTarget, result },
-      options,
-    );
+    const target = call.target as HandlerTarget;
+    const verdict = afterSuccess({ attempt, message: call.message, target, result }, options);
     return verdict instanceof Promise ? await verdict : verdict;
   } catch (error) {
     return thrown(call, toError(error), options);
