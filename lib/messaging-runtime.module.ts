@@ -22,6 +22,9 @@ import { MessagingRuntime } from './worker/messaging.runtime.js';
 import { MessagingServer } from './worker/messaging.server.js';
 import { WorkerService } from './worker/worker.service.js';
 
+/** An app is started within so long after its modules, or somebody forgot it. */
+const START_MS = 10_000;
+
 /** The handlers' start and end: after every other module has started, before any is destroyed. */
 @Global()
 @Module({
@@ -61,6 +64,7 @@ import { WorkerService } from './worker/worker.service.js';
 })
 export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly log = new Logger('Messaging');
+  private stopWatching = () => {};
 
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
@@ -68,6 +72,7 @@ export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleD
     @Inject(MessagingServer) private readonly server: MessagingServer,
     @Inject(HandlerRegistry) private readonly registry: HandlerRegistry,
     @Inject(HandlerTargets) private readonly targets: HandlerTargets,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {
     startLastAndStopFirst(modules, MessagingRuntimeModule);
   }
@@ -80,15 +85,27 @@ export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleD
       );
     if (length > 0) this.tellIdleGlobals();
     if (length > 0 && this.server.isConnected) this.tellMissingHooks();
+    if (length > 0 && this.server.isConnected) this.watchStart(length);
     await this.runtime.bootstrap();
   }
 
   onModuleDestroy(): Promise<void> {
+    this.stopWatching();
     return this.runtime.drain();
   }
 
   onApplicationShutdown(): void {
     this.runtime.counts.close();
+  }
+
+  /** A hybrid app may start its microservices after its modules, or never: then nothing else would tell. */
+  private watchStart(count: number): void {
+    this.stopWatching = this.clock.after(START_MS, () => {
+      if (this.runtime.isListening) return;
+      this.log.warn(
+        `${count} handlers were found and a microservice is connected for them, but it was not started within ${START_MS} ms, so nothing is handled. Call app.startAllMicroservices().`,
+      );
+    });
   }
 
   /** Without a listener a signal ends the process on the spot. Nothing outlives it where all brokers are embedded. */
