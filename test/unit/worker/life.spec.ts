@@ -101,6 +101,16 @@ describe('start', () => {
     await expect(startWith([new AuthenticationError('wrong password')])).rejects.toThrow('wrong password');
   });
 
+  it('fails `startAllMicroservices` on wrong credentials, too', async () => {
+    const drivers = failingDrivers([new AuthenticationError('wrong password')]);
+    const builder = testModule({ options: { broker: 'memory' }, providers: [Audit] }).setLogger(new LogRecorder());
+    const module = await builder.overrideProvider(DRIVER_FACTORY).useValue(drivers).compile();
+    const app = module.createNestApplication();
+    app.connectMicroservice(messagingMicroservice());
+    await expect(app.startAllMicroservices()).rejects.toThrow('wrong password');
+    await app.close();
+  });
+
   it('creates the topics of handlers and topic classes, dead letters with the partitions of their source', async () => {
     class UserEvents extends EventTopic {
       static readonly topicName = 'user-events';
