@@ -32,7 +32,7 @@ import { LIFE_BROKERS, type LifeBroker } from './life-brokers.js';
  * go on), `close`, `close twice`. `PRELOAD` messages are there before it starts.
  */
 const { BROKER = 'memory', ADDRESS = '', TOPIC = '', GROUP = '', MODE = 'pure', HOLD = '', INIT = '' } = process.env;
-const { PRELOAD = '0' } = process.env;
+const { PRELOAD = '0', INIT_FAILS } = process.env;
 const { SHUTDOWN_MS = HOLD === 'stuck' ? '500' : '20000' } = process.env;
 const broker = new MemoryBroker();
 
@@ -60,17 +60,21 @@ class Database implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy,
   isOpen = false;
 
   async onModuleInit() {
-    if (INIT === 'fail') throw new Error('the database is not there');
-    if (INIT === 'slow') console.log('initialising');
-    if (INIT === 'slow') await gate.pass();
+    await this.step('initialising');
     this.isOpen = true;
   }
 
   async onApplicationBootstrap() {
-    if (INIT === 'fail bootstrap') throw new Error('the database is not there');
-    if (INIT === 'slow bootstrap') console.log('bootstrapping');
-    if (INIT === 'slow bootstrap') await gate.pass();
+    await this.step('bootstrapping');
     console.log('bootstrapped');
+  }
+
+  /** The step that is held waits, and fails if it is to. */
+  private async step(name: string) {
+    if (INIT !== name) return;
+    console.log(name);
+    await gate.pass();
+    if (INIT_FAILS) throw new Error('the database is not there');
   }
 
   onModuleDestroy() {
