@@ -178,7 +178,7 @@ describe('a guard that is bound as a class', () => {
     const modules = [...module.get(ModulesContainer).values()];
     const isMade = modules.some(({ injectables }) => injectables.has(CountingGuard));
     const answer = await startWith({ providers: [provider] }).then(countGuarded, (error: Error) => error.message);
-    expect(answer).toEqual(isMade ? 1 : expect.stringContaining('Nest makes no instance of it'));
+    expect(String(answer)).toMatch(isMade ? /^1$/ : /Nest makes no instance of it/);
   });
 
   it('is an error at start where Nest would leave it out without a word', async () => {
