@@ -14,6 +14,7 @@ import { MessagingHealthIndicator } from './health/messaging-health.indicator.js
 import { HandlerRegistry } from './discovery/handler.registry.js';
 import { HandlerTargets } from './nest/handler-targets.js';
 import { startLastAndStopFirst } from './nest/nest-internals.js';
+import { ProcessingHooks } from './nest/processing-hooks.js';
 import { CLOCK, MESSAGING_OPTIONS } from './messaging.tokens.js';
 import type { ResolvedMessagingOptions } from './options/messaging.options.js';
 import { ConsumerService } from './stream/consumer.service.js';
@@ -21,20 +22,34 @@ import { MessagingRuntime } from './worker/messaging.runtime.js';
 import { MessagingServer } from './worker/messaging.server.js';
 import { WorkerService } from './worker/worker.service.js';
 
+/** An app is started within so long after its modules, or somebody forgot it. */
+const START_MS = 10_000;
+
 /** The handlers' start and end: after every other module has started, before any is destroyed. */
 @Global()
 @Module({
   providers: [
+    { provide: ProcessingHooks, useFactory: () => new ProcessingHooks(new Logger('Messaging')) },
     {
       provide: MessagingRuntime,
-      inject: [MESSAGING_OPTIONS, Connections, HandlerRegistry, ConsumerService, CLOCK],
+      inject: [MESSAGING_OPTIONS, Connections, HandlerRegistry, ConsumerService, ProcessingHooks, CLOCK],
       useFactory: (
         options: ResolvedMessagingOptions,
         connections: Connections,
         registry: HandlerRegistry,
         streams: ConsumerService,
+        instrument: ProcessingHooks,
         clock: Clock,
-      ) => new MessagingRuntime({ options, connections, registry, streams, clock, log: new Logger('Messaging') }),
+      ) =>
+        new MessagingRuntime({
+          options,
+          connections,
+          registry,
+          streams,
+          instrument,
+          clock,
+          log: new Logger('Messaging'),
+        }),
     },
     MessagingServer,
     MessagingHealthIndicator,
@@ -49,6 +64,7 @@ import { WorkerService } from './worker/worker.service.js';
 })
 export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly log = new Logger('Messaging');
+  private stopWatching = () => {};
 
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
@@ -56,6 +72,7 @@ export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleD
     @Inject(MessagingServer) private readonly server: MessagingServer,
     @Inject(HandlerRegistry) private readonly registry: HandlerRegistry,
     @Inject(HandlerTargets) private readonly targets: HandlerTargets,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {
     startLastAndStopFirst(modules, MessagingRuntimeModule);
   }
@@ -68,15 +85,27 @@ export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleD
       );
     if (length > 0) this.tellIdleGlobals();
     if (length > 0 && this.server.isConnected) this.tellMissingHooks();
+    if (length > 0 && this.server.isConnected) this.watchStart(length);
     await this.runtime.bootstrap();
   }
 
   onModuleDestroy(): Promise<void> {
+    this.stopWatching();
     return this.runtime.drain();
   }
 
   onApplicationShutdown(): void {
     this.runtime.counts.close();
+  }
+
+  /** A hybrid app may start its microservices after its modules, or never: then nothing else would tell. */
+  private watchStart(count: number): void {
+    this.stopWatching = this.clock.after(START_MS, () => {
+      if (this.runtime.isListening) return;
+      this.log.warn(
+        `${count} handlers were found and a microservice is connected for them, but it was not started within ${START_MS} ms, so nothing is handled. Call app.startAllMicroservices().`,
+      );
+    });
   }
 
   /** Without a listener a signal ends the process on the spot. Nothing outlives it where all brokers are embedded. */

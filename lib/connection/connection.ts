@@ -16,6 +16,8 @@ export interface ConnectionParts {
   readonly drivers: DriverFactory;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told when a broker answers again, or does not any more. */
+  readonly onChange?: () => void;
 }
 
 /**
@@ -110,6 +112,7 @@ export class Connection {
     const { state } = status;
     const isNews = state !== this.current.state;
     this.current = status;
+    if (isNews) this.parts.onChange?.();
     if (isNews && events.connection.hasSubscribers)
       events.connection.publish({ connection: this.name, state, error: state === 'down' ? status.error : undefined });
   }

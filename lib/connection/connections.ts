@@ -7,6 +7,8 @@ import { Connection, type ConnectionParts } from './connection.js';
 export class Connections {
   private readonly open = new Map<string, Connection>();
   private closed: Deadline | undefined;
+  /** Called when one of them goes up or down. */
+  onChange = () => {};
 
   constructor(
     private readonly options: ResolvedMessagingOptions,
@@ -20,7 +22,7 @@ export class Connections {
     if (this.options.faults.length > 0) throw new ConfigurationError(this.options.faults);
     const settings = this.options.connections.get(name);
     if (!settings) throw new ConfigurationError([`There is no connection \`${name}\`. Name it in \`connections\`.`]);
-    const connection = new Connection(settings, this.parts);
+    const connection = new Connection(settings, { ...this.parts, onChange: () => this.onChange() });
     this.open.set(name, connection);
     if (this.closed) void connection.close(this.closed); // the app was closed while it started
     return connection;

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { enhancersWithoutInstance } from '../nest/bound-enhancers.js';
-import type { HandlerCode, ProviderWrapper as Wrapper } from '../nest/handler-code.js';
+import { methodOf, type HandlerCode, type ProviderWrapper as Wrapper } from '../nest/handler-code.js';
 import { HandlerTargets } from '../nest/handler-targets.js';
 import type { HandlerTarget } from '../pipeline/handler-target.js';
 import { TopicFeature } from '../topic/topic-feature.js';
@@ -63,8 +63,8 @@ export class MessagingExplorer {
     const type = classOf(wrapper);
     if (!type?.prototype || !isObject(wrapper.instance)) return [];
     return this.scanner.getAllMethodNames(type.prototype as object).flatMap((method) => {
-      const handler = (wrapper.instance as Readonly<Record<string, unknown>>)[method];
-      const metadata = typeof handler === 'function' ? handlerMetadataOf(handler) : undefined;
+      const handler = methodOf(wrapper.instance as object, method);
+      const metadata = handler && handlerMetadataOf(handler);
       if (!metadata) return [];
       const code = { wrapper, type, process: method, processBatch: method, isHost: false };
       return [this.found({ metadata, defaultName: `${type.name}.${method}`, hasBatch: true }, code, faults)];

@@ -93,6 +93,18 @@ export class MessagingHealthIndicator {
   }
 
   private degraded(): string[] {
+    return [...this.silentRegistries(), ...this.overdueAcks()];
+  }
+
+  /** What needs a registry waits for it; all else flows. */
+  private silentRegistries(): string[] {
+    return this.connections.flatMap(({ name, formats }) => {
+      const trouble = formats.registry?.trouble;
+      return trouble ? [`the schema registry of connection ${name} cannot be asked: ${trouble.message}`] : [];
+    });
+  }
+
+  private overdueAcks(): string[] {
     return this.handlers.flatMap(({ report, runner }) =>
       this.runtime.counts.of(report.definition.name).overdue > 0 && (runner?.load.unacked ?? 0) > 0
         ? [

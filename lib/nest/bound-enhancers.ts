@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
-import type { HandlerCode } from './handler-code.js';
+import { methodOf, type HandlerCode } from './handler-code.js';
 import type { AppConfig } from './nest-internals.js';
 import { ROUTE_ARGUMENTS } from './handler-arguments.js';
 import { preRequestHooksOf } from './pre-request-hooks.js';
@@ -27,7 +27,7 @@ export function hasEnhancers({ type, method, callback }: MethodRef): boolean {
 export function enhancersWithoutInstance({ type, wrapper, process, processBatch }: HandlerCode): string[] {
   const { host, instance } = wrapper;
   const bound = [process, processBatch].flatMap((method) => {
-    const callback = (instance as Readonly<Record<string, object | undefined>>)[method];
+    const callback = methodOf(instance as object, method);
     const onTargets = ENHANCERS.flatMap((key) => [...listOf(key, type), ...(callback ? listOf(key, callback) : [])]);
     return [...onTargets, ...pipesOfParameters(type, method)];
   });

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import type { Log } from '../core/log.js';
+import { methodOf, type Method } from './handler-code.js';
 import { createPipes, paramsFactory, ROUTE_ARGUMENTS, type CallKind } from './handler-arguments.js';
 import { createContextCreator, type NestContainer } from './nest-internals.js';
 import { preRequestHooksOf, withHooks } from './pre-request-hooks.js';
@@ -24,8 +25,6 @@ export interface Scope {
   readonly inquirerId: string;
 }
 
-type Method = (...args: unknown[]) => unknown;
-type Host = Readonly<Record<string, Method>>;
 export type NestCall = (payload: unknown, context: unknown) => Promise<unknown>;
 
 /** A method with guards, interceptors, pipes, filters and param decorators around it, as Nest calls a controller's. */
@@ -40,7 +39,7 @@ export class HandlerCall {
 
   create(kind: CallKind, instance: object, scope?: Scope): NestCall {
     const { name } = this.method;
-    const method = (instance as Host)[name] as Method;
+    const method = methodOf(instance, name) as Method;
     const callback = kind === 'item' ? passingOn(method) : method;
     const options = { guards: kind !== 'item', interceptors: kind !== 'item', filters: true };
     const creator = this.creatorOf(kind, instance);

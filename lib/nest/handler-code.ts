@@ -1,4 +1,5 @@
 import type { DiscoveryService } from '@nestjs/core';
+import { copyMetadata } from '../core/copy-metadata.js';
 
 export type ProviderWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
@@ -11,4 +12,18 @@ export interface HandlerCode {
   readonly processBatch: string;
   /** Whether it is a `WorkerHost`, with hooks. */
   readonly isHost: boolean;
+}
+
+export type Method = (...args: unknown[]) => unknown;
+type Methods = Readonly<Record<string, Method>>;
+
+/**
+ * A method as the instance has it, with what decorators wrote on the class. The two differ where the `instrument.instanceDecorator` of the app
+ * hands out proxies that wrap each method: guards would vanish.
+ */
+export function methodOf(instance: object, name: string): Method | undefined {
+  const own = (instance as Methods)[name];
+  const declared = (Object.getPrototypeOf(instance) as Methods)[name];
+  if (own && declared && own !== declared) copyMetadata(declared, own);
+  return own;
 }

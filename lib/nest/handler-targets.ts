@@ -4,7 +4,7 @@ import type { BatchContext } from '../pipeline/batch-context.js';
 import type { HandlerTarget, TargetSource } from '../pipeline/handler-target.js';
 import type { MessageContext } from '../pipeline/message-context.js';
 import { globalEnhancers, hasEnhancers, isAnyGlobal, type GlobalEnhancers } from './bound-enhancers.js';
-import type { HandlerCode, ProviderWrapper } from './handler-code.js';
+import { methodOf, type HandlerCode, type Method, type ProviderWrapper } from './handler-code.js';
 import { HandlerCall, type Scope } from './handler-call.js';
 import { MessageRequest } from './message-request.js';
 import { containerOf } from './nest-internals.js';
@@ -17,7 +17,6 @@ export interface TargetOptions {
   readonly isBatch: boolean;
 }
 
-type Methods = Readonly<Record<string, (...args: unknown[]) => unknown>>;
 type MakeTarget = (instance: object, scope?: Scope) => HandlerTarget;
 
 /** How handlers are called: directly where Nest has nothing to add, else through what it has. Chosen once, when a handler starts. */
@@ -55,7 +54,7 @@ export class HandlerTargets {
   private isBound({ type, wrapper }: HandlerCode, method: string): boolean {
     const { applicationConfig } = containerOf(this.moduleRef);
     if (this.hasGlobals && applicationConfig && isAnyGlobal(globalEnhancers(applicationConfig))) return true;
-    return hasEnhancers({ type, method, callback: (wrapper.instance as Methods)[method] as object });
+    return hasEnhancers({ type, method, callback: methodOf(wrapper.instance as object, method) as object });
   }
 
   private enhanced(
@@ -110,7 +109,7 @@ export class HandlerTargets {
 function direct({ process, isHost }: HandlerCode): MakeTarget {
   return (instance) => {
     if (isHost) return instance as HandlerTarget;
-    const method = (instance as Methods)[process] as Methods[string];
+    const method = methodOf(instance, process) as Method;
     const call = (payload: unknown, context: unknown) => method.call(instance, payload, context);
     return { process: call, processBatch: call };
   };

@@ -21,10 +21,16 @@ export async function runBatchPipeline(
   const verdicts = new BatchVerdicts();
   const all = attempts.map((attempt) => callOf(attempt, options));
   const readable = await sift(all, verdicts, (call) => readOne(call, options));
+  const { instrument } = options;
+  const work = () => handleAll(readable, options, verdicts);
+  if (readable.length > 0) await (instrument?.isOn ? instrument.around(contextOf(readable), work) : work());
+  return attempts.map((attempt) => verdicts.of(attempt));
+}
+
+async function handleAll(readable: readonly Call[], options: PipelineOptions, verdicts: BatchVerdicts): Promise<void> {
   const target = await targetOf(readable, options);
   const calls = await sift(readable, verdicts, (call) => pipeOne(call, target, options));
   if (calls.length > 0) await handle(calls, options, verdicts);
-  return attempts.map((attempt) => verdicts.of(attempt));
 }
 
 /** The verdicts of a batch. A failure that is tried again holds up the later messages of its lane. */
@@ -79,8 +85,7 @@ async function readOne(call: Call, options: PipelineOptions): Promise<Verdict | 
 async function targetOf(
   calls: readonly Call[],
   options: PipelineOptions,
-): Promise<{ readonly target: HandlerTarget } | { readonly error: Error } | undefined> {
-  if (calls.length === 0) return undefined;
+): Promise<{ readonly target: HandlerTarget } | { readonly error: Error }> {
   try {
     return { target: await options.target(contextOf(calls), messagesOf(calls)) };
   } catch (error) {
@@ -93,7 +98,7 @@ async function pipeOne(
   found: Awaited<ReturnType<typeof targetOf>>,
   options: PipelineOptions,
 ): Promise<Verdict | undefined> {
-  if (!found || 'error' in found) return thrown(call, found?.error ?? new Error('no handler'), options);
+  if ('error' in found) return thrown(call, found.error, options);
   const { target } = found;
   call.target = target;
   if (!target.pipe) return undefined;

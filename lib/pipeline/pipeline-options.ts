@@ -5,6 +5,7 @@ import type { Serializer } from '../serialization/serializer.js';
 import type { TargetSource } from './handler-target.js';
 import type { RetryPolicyValues } from '../core/retry-policy.js';
 import type { TopicRef } from '../topic/topic.js';
+import type { Instrument } from './instrument.js';
 import type { OutputFormats } from './output.js';
 import type { RetryTopics } from './retry-record.js';
 
@@ -34,6 +35,7 @@ export interface PipelineOptions {
   /** Between 0 and 1. */
   readonly random: () => number;
   readonly target: TargetSource;
+  readonly instrument?: Instrument | undefined;
   readonly report: PipelineReport;
 }
 

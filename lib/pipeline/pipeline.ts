@@ -4,7 +4,9 @@ import { toError } from '../core/errors.js';
 import type { Verdict } from '../core/outcome.js';
 import { afterSuccess } from './after-success.js';
 import { beforeHandling } from './before-handling.js';
-import { callOf, decode, isLeftToHandler, returned, thrown } from './call.js';
+import { callOf, decode, isLeftToHandler, returned, thrown, type Call } from './call.js';
+import type { HandlerTarget } from './handler-target.js';
+import type { Instrument } from './instrument.js';
 import type { PipelineOptions } from './pipeline-options.js';
 
 /** What happens to one delivery: decode, handle, and what follows. It only decides; the driver carries the outcome out. Never rejects. */
@@ -15,14 +17,33 @@ export async function runPipeline(attempt: Attempt, options: PipelineOptions): P
   try {
     const decoded = decode(call, options);
     call.message = decoded instanceof Promise ? await decoded : decoded;
-    const target = options.target(call.context, call.message);
-    call.target = target instanceof Promise ? await target : target;
-    const returnedValue: unknown = await call.target.process(call.message, call.context);
-    const result = isObservable(returnedValue) ? await lastValueFrom(returnedValue) : returnedValue;
+    const { instrument } = options;
+    const answer = await (instrument?.isOn ? observed(call, options, instrument) : handle(call, options));
+    const result: unknown = isObservable(answer) ? await lastValueFrom(answer) : answer;
     if (isLeftToHandler(call, result)) return returned(call, options);
-    const verdict = afterSuccess({ attempt, message: call.message, target: call.target, result }, options);
+    const target = call.target as HandlerTarget;
+    const verdict = afterSuccess({ attempt, message: call.message, target, result }, options);
     return verdict instanceof Promise ? await verdict : verdict;
   } catch (error) {
     return thrown(call, toError(error), options);
   }
+}
+
+/** The handler's code is asked for here, since a tracer may want to see an instance being made. */
+function handle(call: Call, options: PipelineOptions): unknown {
+  const target = options.target(call.context, call.message);
+  return target instanceof Promise ? target.then((made) => processBy(made, call)) : processBy(target, call);
+}
+
+function processBy(target: HandlerTarget, call: Call): unknown {
+  call.target = target;
+  return target.process(call.message, call.context);
+}
+
+/** An observable is read to its end before the tracer hears of the end. */
+function observed(call: Call, options: PipelineOptions, instrument: Instrument): Promise<unknown> {
+  return instrument.around(call.context, async () => {
+    const value: unknown = await handle(call, options);
+    return isObservable(value) ? lastValueFrom(value) : value;
+  });
 }

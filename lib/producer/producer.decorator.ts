@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { Inject } from '@nestjs/common';
+import { copyMetadata } from '../core/copy-metadata.js';
 import type { HeadersInput } from '../core/headers.js';
 import type { KeyOf, MessageOf, TopicClass, TopicRef } from '../topic/topic.js';
 import type { ProducerService } from './producer.service.js';
@@ -53,7 +54,7 @@ export function Producer(options: ProducerOptions<never>): ProducerDecorator<Asy
     const method = descriptor.value as Method;
     Inject(token)(target, slot);
     descriptor.value = sending(method, slot, options as ProducerOptions<unknown>);
-    copyMetadata(method, descriptor.value);
+    copyMetadata(method, descriptor.value); // a guard below this decorator would vanish
   };
 }
 
@@ -67,9 +68,4 @@ function sending<Method extends AsyncMethod>(method: Method, slot: symbol, optio
     return message;
   };
   return wrapper as unknown as Method;
-}
-
-/** Decorators below this one wrote on the method; a guard there would vanish with it. */
-function copyMetadata(from: object, to: object): void {
-  for (const key of Reflect.getMetadataKeys(from)) Reflect.defineMetadata(key, Reflect.getMetadata(key, from), to);
 }

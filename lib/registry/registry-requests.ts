@@ -15,12 +15,15 @@ import { RegistryHttp, type RegistryAnswer, type RegistryRequest } from './regis
 /** Rounds over all URLs after the first. */
 const REPEATS = 2;
 const FIRST_PAUSE_MS = 100;
+/** What is known is not asked for again: after so long without a request nobody knows how the registry is, in ms. */
+const TROUBLE_MS = 60_000;
 
 /** Requests to a registry of several URLs: another is asked when one cannot answer, and the last good one first. */
 export class RegistryRequests {
   private readonly urls: readonly URL[];
   private readonly http: RegistryHttp;
   private good = 0;
+  private last: { readonly error: SchemaRegistryError; readonly at: number } | undefined;
 
   constructor(
     options: ResolvedRegistryOptions,
@@ -30,8 +33,29 @@ export class RegistryRequests {
     this.http = new RegistryHttp(options, clock);
   }
 
+  /** Why it could not be asked a moment ago. */
+  get trouble(): SchemaRegistryError | undefined {
+    return this.last && this.last.at >= this.clock.now() - TROUBLE_MS ? this.last.error : undefined;
+  }
+
   /** @throws SchemaRegistryError, of the class that the answer asks for. */
   async ask(request: RegistryRequest): Promise<unknown> {
+    try {
+      const body = await this.askAll(request);
+      this.last = undefined;
+      return body;
+    } catch (thrown) {
+      const error = thrown as SchemaRegistryError;
+      this.last = error.pausesPartition ? { error, at: this.clock.now() } : undefined;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.http.close();
+  }
+
+  private async askAll(request: RegistryRequest): Promise<unknown> {
     let last: SchemaRegistryError | undefined;
     for (let round = 0, pause = FIRST_PAUSE_MS; round <= REPEATS; round++, pause *= 2) {
       if (round > 0) await sleep(this.clock, pause);
@@ -45,10 +69,6 @@ export class RegistryRequests {
       }
     }
     throw last as SchemaRegistryError;
-  }
-
-  close(): void {
-    this.http.close();
   }
 
   private async attempt(url: URL, request: RegistryRequest): Promise<RegistryAnswer | SchemaRegistryError> {

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { ResolvedRegistryOptions } from '../options/registry.options.js';
-import { SchemaNotFoundError } from './errors.js';
+import { SchemaNotFoundError, type SchemaRegistryError } from './errors.js';
 import { RegistryRequests } from './registry-requests.js';
 
 const NEGATIVE_TTL_MS = 5_000;
@@ -95,6 +95,11 @@ export class SchemaRegistry {
       if ((error as { readonly status?: number }).status === 404) return { isCompatible: true, messages: [] };
       throw error;
     }
+  }
+
+  /** Why it could not be asked a moment ago; undefined as far as all is well. */
+  get trouble(): SchemaRegistryError | undefined {
+    return this.requests.trouble;
   }
 
   /** Asks for what costs it nothing. @throws SchemaRegistryError when it does not answer, or not to this login. */

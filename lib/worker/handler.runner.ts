@@ -14,6 +14,7 @@ import type { Features, Subscription } from '../driver/driver.js';
 import { runBatchPipeline } from '../pipeline/batch-pipeline.js';
 import type { OutputFormats } from '../pipeline/output.js';
 import type { PipelineOptions } from '../pipeline/pipeline-options.js';
+import type { Instrument } from '../pipeline/instrument.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import type { RetryTopics } from '../pipeline/retry-record.js';
 import type { Formats } from '../serialization/formats.js';
@@ -27,6 +28,7 @@ export interface RunnerParts {
   readonly budget: BufferBudget;
   readonly features: Features;
   readonly formats: Formats;
+  readonly instrument?: Instrument | undefined;
   readonly subscription: () => Subscription;
   readonly report: HandlerReport;
 }
@@ -42,7 +44,7 @@ export class HandlerRunner implements DispatchWork {
     readonly definition: HandlerDefinition,
     private readonly parts: RunnerParts,
   ) {
-    const { clock, log, budget, features, formats } = parts;
+    const { clock, log, budget, features, formats, instrument } = parts;
     const retryTopics = new Set(definition.retryTopics.keys());
     this.report = parts.report;
     this.dispatcher = new Dispatcher(definition.dispatch, { work: this, clock, budget, retryTopics });
@@ -50,6 +52,7 @@ export class HandlerRunner implements DispatchWork {
       ...definition,
       handlerName: definition.name,
       target: definition.openTarget(),
+      instrument,
       isManual: definition.dispatch.isManual,
       outputTopic: definition.refs.outputTopic,
       serializer: definition.raw ? rawSerializer : formats.of(definition.refs.topic),

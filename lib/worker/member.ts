@@ -12,6 +12,7 @@ import type {
   Subscription,
   TopicSubscription,
 } from '../driver/driver.js';
+import type { Instrument } from '../pipeline/instrument.js';
 import { HandlerReport } from './handler.report.js';
 import { HandlerRunner } from './handler.runner.js';
 import type { Formats } from '../serialization/formats.js';
@@ -28,6 +29,7 @@ export interface MemberOptions {
   readonly budget: BufferBudget;
   readonly features: Features;
   readonly formats: Formats;
+  readonly instrument?: Instrument | undefined;
 }
 
 /** A handler of this member: its runner is there while the member is joined with it. */
@@ -166,9 +168,8 @@ export class Member implements DeliverySink {
   }
 
   private open(own: MemberHandler, subscription: () => Subscription): void {
-    const { clock, log, budget, features, formats } = this.options;
     const { report } = own;
-    own.runner = new HandlerRunner(report.definition, { clock, log, budget, features, formats, report, subscription });
+    own.runner = new HandlerRunner(report.definition, { ...this.options, report, subscription });
     if (report.state === 'paused') own.runner.suspend();
     else report.started('running');
   }

@@ -8,6 +8,7 @@ import type { Connections } from '../connection/connections.js';
 import { BufferBudget } from '../dispatch/buffer-budget.js';
 import type { HandlerRegistry } from '../discovery/handler.registry.js';
 import type { ResolvedMessagingOptions } from '../options/messaging.options.js';
+import type { Instrument } from '../pipeline/instrument.js';
 import { describeHandler } from './describe-handler.js';
 import { ensureTopics } from './ensure-topics.js';
 import { planOf } from './topic-drift.js';
@@ -24,6 +25,7 @@ export interface RuntimeParts {
   readonly registry: HandlerRegistry;
   /** What is read by hand, which ends with the handlers. */
   readonly streams: { drain(deadline: Deadline): Promise<void> };
+  readonly instrument: Instrument;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -163,12 +165,12 @@ export class MessagingRuntime {
   }
 
   private createMembers(connection: Connection): Member[] {
-    const { options, clock, log } = this.parts;
+    const { options, clock, log, instrument } = this.parts;
     const { maxPollRecords } = connection.settings.options;
     const { drainTimeoutMs } = options;
     const { features, formats } = connection;
     const { app, budget } = this;
-    const parts = { app, maxPollRecords, drainTimeoutMs, clock, log, budget, features, formats };
+    const parts = { app, maxPollRecords, drainTimeoutMs, clock, log, budget, features, formats, instrument };
     const groups = groupBy(this.handlersOf(connection), ({ groupId }) => groupId);
     return [...groups.values()].map((handlers) => new Member({ handlers, ...parts }));
   }

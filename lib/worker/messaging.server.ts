@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Server, type AsyncMicroserviceOptions, type CustomTransportStrategy } from '@nestjs/microservices';
+import { Connections } from '../connection/connections.js';
+import { ProcessingHooks, TRANSPORT_ID, type EndHook, type StartHook } from '../nest/processing-hooks.js';
 import { MessagingRuntime } from './messaging.runtime.js';
 
 /**
@@ -7,21 +9,27 @@ import { MessagingRuntime } from './messaging.runtime.js';
  */
 @Injectable()
 export class MessagingServer extends Server implements CustomTransportStrategy {
-  override readonly transportId = Symbol.for('nestjs-messaging');
+  override readonly transportId = TRANSPORT_ID;
   /** Whether an app was given this strategy; else nothing would ever start the handlers. */
   isConnected = false;
 
   /** @internal */
-  constructor(@Inject(MessagingRuntime) private readonly runtime: MessagingRuntime) {
+  constructor(
+    @Inject(MessagingRuntime) private readonly runtime: MessagingRuntime,
+    @Inject(ProcessingHooks) private readonly hooks: ProcessingHooks,
+    @Inject(Connections) connections: Connections,
+  ) {
     super();
+    connections.onChange = () => this.tellStatus();
   }
 
   listen(callback: (error?: unknown) => void): void {
     void this.start(callback);
   }
 
-  close(): Promise<void> {
-    return this.runtime.drain();
+  async close(): Promise<void> {
+    await this.runtime.drain();
+    this._status$.next('stopped');
   }
 
   /** @throws Error always: the library's events are on `node:diagnostics_channel`. */
@@ -29,6 +37,15 @@ export class MessagingServer extends Server implements CustomTransportStrategy {
     throw new Error(
       `There is no event \`${event}\` to listen to here. Subscribe to the \`messaging:*\` channels of node:diagnostics_channel.`,
     );
+  }
+
+  /** For instruments, which find this server in `ModulesContainer.getRpcTargetRegistry()`: around each message, or batch. */
+  override setOnProcessingStartHook(hook: StartHook): void {
+    this.hooks.start = hook;
+  }
+
+  override setOnProcessingEndHook(hook: EndHook): void {
+    this.hooks.end = hook;
   }
 
   /** The runtime that has the handlers. */
@@ -42,7 +59,15 @@ export class MessagingServer extends Server implements CustomTransportStrategy {
     } catch (error) {
       return callback(error);
     }
+    this.tellStatus();
     callback();
+  }
+
+  /** For `app.status`: `connected`, `disconnected` while a broker that handlers need does not answer, and in the end `stopped`. */
+  private tellStatus(): void {
+    if (!this.runtime.isListening || this.runtime.isDraining) return;
+    const needed = this.runtime.boundConnections.filter(({ isEnabled }) => isEnabled);
+    this._status$.next(needed.every(({ status }) => status.state === 'up') ? 'connected' : 'disconnected');
   }
 }
 

@@ -29,9 +29,18 @@ const OPTIONS: ts.CompilerOptions = {
 
 const imports = new Map<string, string>([
   ...names('vitest', ['expect', 'it']),
-  ...names('@nestjs/common', ['Controller', 'Get', 'Injectable', 'Module', 'ParseIntPipe']),
-  ...names('@nestjs/core', ['NestFactory']),
-  ...names('@nestjs/microservices', ['Ctx', 'Payload']),
+  ...names('@nestjs/common', ['Controller', 'Get', 'Inject', 'Injectable', 'Module', 'ParseIntPipe']),
+  ...names('@nestjs/core', ['ModulesContainer', 'NestFactory']),
+  ...names('@nestjs/microservices', [
+    'ClientKafka',
+    'Ctx',
+    'EventPattern',
+    'KafkaContext',
+    'MicroserviceOptions',
+    'Payload',
+    'Server',
+    'Transport',
+  ]),
   ...names('@nestjs/terminus', ['HealthCheck', 'HealthCheckService']),
   ...names('@nestjs/testing', ['Test']),
   ...names('nestjs-messaging/avro', exportsOf('lib/avro/index.ts')),

@@ -6,6 +6,7 @@ import {
   Injectable,
   Module,
   type INestApplication,
+  type INestApplicationContext,
   type INestMicroservice,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
@@ -18,19 +19,27 @@ import {
   MemoryBroker,
   type MessageContext,
   messagingMicroservice,
+  type MessagingOptions,
   MessagingModule,
   ProducerService,
   Worker,
 } from 'nestjs-messaging';
+import { eventually } from '../support/eventually.js';
 import { LIFE_BROKERS, type LifeBroker } from './life-brokers.js';
 
 /*
  * An app that tells each step of its life and does what its input says: `send <first> <last>`, `go` (lets held start-up and handlers
- * go on), `close`, `close twice`.
+ * go on), `close`, `close twice`. `PRELOAD` messages are there before it starts.
  */
 const { BROKER = 'memory', ADDRESS = '', TOPIC = '', GROUP = '', MODE = 'pure', HOLD = '', INIT = '' } = process.env;
+const { PRELOAD = '0', INIT_FAILS } = process.env;
 const { SHUTDOWN_MS = HOLD === 'stuck' ? '500' : '20000' } = process.env;
 const broker = new MemoryBroker();
+
+const options: MessagingOptions = {
+  shutdownTimeoutMs: Number(SHUTDOWN_MS),
+  ...(BROKER === 'memory' ? { memory: { broker } } : LIFE_BROKERS[BROKER as LifeBroker].options(ADDRESS)),
+};
 
 class Gate {
   private open: () => void = () => {};
@@ -51,16 +60,21 @@ class Database implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy,
   isOpen = false;
 
   async onModuleInit() {
-    if (INIT === 'fail') throw new Error('the database is not there');
-    if (INIT === 'slow') console.log('initialising');
-    if (INIT === 'slow') await gate.pass();
+    await this.step('initialising');
     this.isOpen = true;
   }
 
   async onApplicationBootstrap() {
-    if (INIT === 'slow bootstrap') console.log('bootstrapping');
-    if (INIT === 'slow bootstrap') await gate.pass();
+    await this.step('bootstrapping');
     console.log('bootstrapped');
+  }
+
+  /** The step that is held waits, and fails if it is to. */
+  private async step(name: string) {
+    if (INIT !== name) return;
+    console.log(name);
+    await gate.pass();
+    if (INIT_FAILS) throw new Error('the database is not there');
   }
 
   onModuleDestroy() {
@@ -68,8 +82,9 @@ class Database implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy,
     console.log('database closed');
   }
 
-  onApplicationShutdown() {
-    if (BROKER === 'memory' && broker.topic(TOPIC)) console.log(`position ${broker.group(GROUP).position(TOPIC, 0)}`);
+  /** An embedded broker ends with the process: what is left on it is handled here, by another app. */
+  async onApplicationShutdown() {
+    if (BROKER === 'memory') await (leftovers ??= handleTheRest());
   }
 }
 
@@ -107,17 +122,44 @@ class Done extends EventTopic {
 class DatabaseModule {}
 
 @Module({
-  imports: [
-    MessagingModule.forRoot({
-      shutdownTimeoutMs: Number(SHUTDOWN_MS),
-      ...(BROKER === 'memory' ? { memory: { broker } } : LIFE_BROKERS[BROKER as LifeBroker].options(ADDRESS)),
-    }),
-    MessagingModule.forFeature([Done]),
-    DatabaseModule,
-  ],
+  imports: [MessagingModule.forRoot(options), MessagingModule.forFeature([Done]), DatabaseModule],
   controllers: [Handlers],
 })
 class AppModule {}
+
+@Controller()
+class Rest {
+  @Worker({ topic: Input, groupId: GROUP })
+  async handle(n: number) {
+    console.log(`rest ${n}`);
+  }
+}
+
+@Module({ imports: [MessagingModule.forRoot({ memory: { broker } })], controllers: [Rest] })
+class RestModule {}
+
+let leftovers: Promise<void> | undefined;
+
+async function handleTheRest(): Promise<void> {
+  const log = broker.topic(TOPIC)?.logs[0];
+  if (!log) return;
+  const app = await NestFactory.createMicroservice(RestModule, messagingMicroservice());
+  await app.listen();
+  await eventually(() => {
+    const position = broker.group(GROUP).position(TOPIC, 0);
+    if (position !== log.end) throw new Error(`the position is ${position} of ${log.end}`);
+  });
+  await app.close();
+}
+
+@Module({ imports: [MessagingModule.forRoot(options), MessagingModule.forFeature([Input])] })
+class SenderModule {}
+
+async function preload(count: number): Promise<void> {
+  const app = await NestFactory.createApplicationContext(SenderModule);
+  await send(app, 0, count - 1);
+  await app.close();
+}
 
 type App = INestApplication | INestMicroservice;
 
@@ -147,7 +189,7 @@ function listenTo(app: App): void {
   });
 }
 
-async function send(app: App, first: number, last: number): Promise<void> {
+async function send(app: INestApplicationContext, first: number, last: number): Promise<void> {
   const messages = Array.from({ length: last - first + 1 }, (_, index) => first + index);
   await app.get(ProducerService).sendBatch({ topic: Input, messages, key: String });
   console.log(`sent ${last}`);
@@ -160,6 +202,7 @@ async function close(app: App, twice: boolean): Promise<void> {
   process.stdin.destroy(); // nothing else may keep the process alive
 }
 
+if (PRELOAD !== '0') await preload(Number(PRELOAD));
 const app = await create();
 listenTo(app);
 try {

@@ -119,13 +119,14 @@ describe('guards, pipes, interceptors and param decorators', () => {
     ]);
   });
 
-  it('of a class with @Worker run around process, with what decorators of the class say', async () => {
+  it('of a class with @Worker run around process, with what decorators of the class and of the method say', async () => {
     const Role = (role: string) => SetMetadata('role', role);
     @Injectable()
     class RoleGuard implements CanActivate {
       constructor(private readonly reflector: Reflector) {}
       canActivate(context: ExecutionContext) {
-        steps.push(`role ${this.reflector.getAllAndOverride('role', [context.getHandler(), context.getClass()])}`);
+        const roles = this.reflector.getAllAndMerge<string[]>('role', [context.getHandler(), context.getClass()]);
+        steps.push(`roles ${roles.join(' ')}`);
         return isMessagingContext(context);
       }
     }
@@ -134,6 +135,7 @@ describe('guards, pipes, interceptors and param decorators', () => {
     @UseInterceptors(new Step('class'))
     @Worker({ topic: 'jobs', outputTopic: 'results' })
     class Jobs extends WorkerHost<number, number> {
+      @Role('own')
       override async process(n: number) {
         return n + 1;
       }
@@ -144,7 +146,7 @@ describe('guards, pipes, interceptors and param decorators', () => {
     await start({ providers: [Jobs] });
     await messaging.deliver('jobs', 1);
     await messaging.advance(1_000);
-    expect(steps).toEqual(['role billing', 'class before', 'class after', 'success 1 2 Jobs']);
+    expect(steps).toEqual(['roles own billing', 'class before', 'class after', 'success 1 2 Jobs']);
     expect(messaging.sent('results')).toMatchObject([{ message: 2 }]);
   });
 
@@ -185,11 +187,11 @@ describe('guards, pipes, interceptors and param decorators', () => {
     }
     const builder = testModule({ providers: [Guarded] })
       .overrideGuard(Denying)
-      .useValue({ canActivate: () => true });
+      .useValue({ canActivate: () => steps.push('replaced') > 0 });
     messaging = await createTestMessaging(builder);
     await messaging.deliver('a', 1);
     await messaging.advance(1_000);
-    expect(steps).toEqual(['handled']);
+    expect(steps).toEqual(['replaced', 'handled']);
   });
 
   it('that turn a message down send it to the dead letters at once, unless their error says that it may pass', async () => {

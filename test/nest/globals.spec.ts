@@ -10,13 +10,14 @@ import {
   UsePipes,
   ValidationPipe,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, ModulesContainer } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
 import { Consumer, MemoryBroker, messagingMicroservice, ProducerService, Worker, WorkerHost } from '../../lib/index.js';
 import type { MessagingOptions } from '../../lib/options/messaging.options.js';
 import type { PreRequestHook } from '../../lib/nest/pre-request-hooks.js';
 import { eventually } from '../support/eventually.js';
-import { type AppSpec, LogRecorder, startApp, testModule } from '../support/test-app.js';
+import { type AppSpec, LogRecorder, startApp, type StartedApp, testModule } from '../support/test-app.js';
 
 const seen: string[] = [];
 const current = new AsyncLocalStorage<string>();
@@ -152,18 +153,32 @@ describe('a guard that is bound as a class', () => {
     }
   }
 
+  const startWith = (spec: AppSpec) =>
+    startApp({ ...spec, options: { broker: 'memory' }, providers: [Counter, ...(spec.providers ?? [])] });
+  /** How often the guard ran for one message. */
+  const countGuarded = async ({ app }: StartedApp): Promise<number> => {
+    await app.get(ProducerService).send({ topic: 'events', message: 1 });
+    await eventually(() => expect(seen.splice(0)).toEqual(['handled']));
+    const { count } = app.get(Counter);
+    await app.close();
+    return count;
+  };
+
   it.each([
     ['a provider', { providers: [Handler] }],
     ['a controller', { controllers: [Handler] }],
-    ['a provider under another token', { providers: [{ provide: 'TOKEN', useClass: Handler }] }],
   ])('runs on the handler of %s, with what it depends on', async (_name, spec: AppSpec) => {
-    const providers = [Counter, ...(spec.providers ?? [])];
     Controller()(Handler);
-    const { app } = await startApp({ ...spec, options: { broker: 'memory' }, providers });
-    await app.get(ProducerService).send({ topic: 'events', message: 1 });
-    await eventually(() => expect(seen.splice(0)).toEqual(['handled']));
-    expect(app.get(Counter).count).toBe(1);
-    await app.close();
+    expect(await countGuarded(await startWith(spec))).toBe(1);
+  });
+
+  it('runs on the handler of a provider under another token, or is an error at start where Nest makes no instance of it', async () => {
+    const provider = { provide: 'TOKEN', useClass: Handler };
+    const module = await Test.createTestingModule({ providers: [Counter, provider] }).compile();
+    const modules = [...module.get(ModulesContainer).values()];
+    const isMade = modules.some(({ injectables }) => injectables.has(CountingGuard));
+    const answer = await startWith({ providers: [provider] }).then(countGuarded, (error: Error) => error.message);
+    expect(String(answer)).toMatch(isMade ? /^1$/ : /Nest makes no instance of it/);
   });
 
   it('is an error at start where Nest would leave it out without a word', async () => {

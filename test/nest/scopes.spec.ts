@@ -59,37 +59,43 @@ describe('scopes', () => {
     ]);
   });
 
-  it('request: a class worker, with its hooks on the same instance, a new one for each attempt', async () => {
-    let made = 0;
-    @Injectable({ scope: Scope.REQUEST })
-    @Worker({ topic: 'a', maxRetries: 1, retryBackoff: 'fixed', initialDelayMs: 0 })
-    class Host extends WorkerHost<string> {
-      private readonly number = ++made;
-      override async process(message: string) {
-        seen.push(['process', this.number]);
-        if (message === 'bad') throw new Error('no');
+  it.each([
+    ['called directly', []],
+    ['with a guard around it', [{ provide: APP_GUARD, useValue: { canActivate: () => true } }]],
+  ])(
+    'request: a class worker, with its hooks on the same instance, a new one for each attempt: %s',
+    async (_, around) => {
+      let made = 0;
+      @Injectable({ scope: Scope.REQUEST })
+      @Worker({ topic: 'a', maxRetries: 1, retryBackoff: 'fixed', initialDelayMs: 0 })
+      class Host extends WorkerHost<string> {
+        private readonly number = ++made;
+        override async process(message: string) {
+          seen.push(['process', this.number]);
+          if (message === 'bad') throw new Error('no');
+        }
+        override onSuccess() {
+          seen.push(['success', this.number]);
+        }
+        override onRetry() {
+          seen.push(['retry', this.number]);
+        }
+        override onError() {
+          seen.push(['error', this.number]);
+        }
       }
-      override onSuccess() {
-        seen.push(['success', this.number]);
-      }
-      override onRetry() {
-        seen.push(['retry', this.number]);
-      }
-      override onError() {
-        seen.push(['error', this.number]);
-      }
-    }
-    await start({ providers: [Host] });
-    await deliver('a', 'good', 'bad');
-    expect(seen).toEqual([
-      ['process', 1],
-      ['success', 1],
-      ['process', 2],
-      ['retry', 2],
-      ['process', 3],
-      ['error', 3],
-    ]);
-  });
+      await start({ providers: [Host, ...around] });
+      await deliver('a', 'good', 'bad');
+      expect(seen).toEqual([
+        ['process', 1],
+        ['success', 1],
+        ['process', 2],
+        ['retry', 2],
+        ['process', 3],
+        ['error', 3],
+      ]);
+    },
+  );
 
   it('request: an instance for each batch', async () => {
     let made = 0;

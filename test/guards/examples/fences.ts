@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** A block of TypeScript in a page; one marked `ts before` is the code of another library. */
+/** A block of TypeScript in a page; one marked `ts before bullmq` is the code of a library that is not here. */
 export interface Fence {
   readonly page: string;
   /** Where it begins, from 1. */
@@ -14,7 +14,7 @@ export function fencesOf(page: string): Fence[] {
   for (const [index, text] of readFileSync(page, 'utf8').split('\n').entries()) {
     const mark = /^```(.*)$/.exec(text)?.[1];
     if (mark === undefined) open?.lines.push(text);
-    else if (!open) open = { line: index + 2, lines: [], isOurs: mark === 'ts' };
+    else if (!open) open = { line: index + 2, lines: [], isOurs: mark === 'ts' || mark === 'ts before' };
     else {
       if (open.isOurs) found.push({ page, line: open.line, code: open.lines.join('\n') });
       open = undefined;

@@ -1,3 +1,5 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { INestMicroservice } from '@nestjs/common';
 import type { HealthCheckService } from '@nestjs/terminus';
 import type { ConsumerService, MessagingHealthIndicator, ProducerService, WorkerService } from 'nestjs-messaging';
 
@@ -56,5 +58,7 @@ declare global {
   const a: Payment;
   const b: Payment;
   const file: { write(value: unknown): Promise<void> };
+  const app: INestMicroservice;
+  const traces: AsyncLocalStorage<string | undefined>;
   const histogram: { record(value: number, labels: object): void };
 }

@@ -8,6 +8,7 @@ import {
   type MessageContext,
   type MessageOf,
   outputs,
+  MessagingHealthIndicator,
   ProducerService,
   RegistryUnavailableError,
   SerializationError,
@@ -377,6 +378,27 @@ describe('while the registry is down', () => {
     registry.fault = undefined;
     await eventually(() => expect(app.get(Handlers).seen).toEqual([2]));
     expect(app.get(Handlers).attempts).toEqual([1]);
+  });
+
+  it('health says so, and stays up: it is degraded until the registry answers again', async () => {
+    const health = app.get(MessagingHealthIndicator);
+    await eventually(() => expect(health.readiness().messaging).toMatchObject({ status: 'up', degraded: [] }));
+    const id = registry.add('plain-value', '"long"');
+    registry.fault = { status: 503, body: 'busy' };
+    const message = Buffer.from([0, 0, 0, id >> 8, id & 255, 4]);
+    await app.get(ProducerService).send({ topic: 'plain', message, raw: true });
+    const text = `the schema registry of connection memory cannot be asked: The schema registry answered GET /schemas/ids/${id} at`;
+    await eventually(() =>
+      expect(health.readiness().messaging).toMatchObject({
+        status: 'up',
+        problems: [],
+        degraded: [expect.stringContaining(text)],
+      }),
+    );
+    expect(health.liveness().messaging.status).toBe('up');
+    registry.fault = undefined;
+    await eventually(() => expect(app.get(Handlers).seen).toEqual([2]));
+    expect(health.readiness().messaging.degraded).toEqual([]);
   });
 
   it('an output waits, and its handler is not called again', async () => {

@@ -16,9 +16,10 @@ import type { Driver } from '../../../lib/driver/driver.js';
 import type { DriverFactory } from '../../../lib/driver/driver.factory.js';
 import { memoryFeatures } from '../../../lib/driver/memory/memory.features.js';
 import { MemoryDriver } from '../../../lib/driver/memory/memory.driver.js';
-import { DRIVER_FACTORY } from '../../../lib/messaging.tokens.js';
+import { CLOCK, DRIVER_FACTORY } from '../../../lib/messaging.tokens.js';
 import { memoryOptions } from '../../../lib/options/memory.options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { MessagingRuntime } from '../../../lib/worker/messaging.runtime.js';
 import { deferred } from '../../support/deferred.js';
 import { eventually } from '../../support/eventually.js';
@@ -76,6 +77,20 @@ describe('start', () => {
     await app.close();
   });
 
+  it('tells by `app.status` whether the brokers of its handlers answer, and when it has stopped', async () => {
+    const seen: string[] = [];
+    const builder = testModule({ options: { broker: 'memory' }, providers: [Audit] }).setLogger(new LogRecorder());
+    const drivers = failingDrivers([unavailable()]);
+    const module = await builder.overrideProvider(DRIVER_FACTORY).useValue(drivers).compile();
+    const app = module.createNestMicroservice(messagingMicroservice());
+    app.status.subscribe((status) => seen.push(status));
+    expect(seen).toEqual([]);
+    await app.listen();
+    await eventually(() => expect(seen).toEqual(['disconnected', 'connected']));
+    await app.close();
+    expect(seen).toEqual(['disconnected', 'connected', 'stopped']);
+  });
+
   it('fails when the broker cannot be reached and failFast is set', async () => {
     await expect(startWith([unavailable()], { options: { broker: 'memory', failFast: true } })).rejects.toThrow(
       'Connection `memory` is not up after 5000 ms, and `failFast` is set. Start the broker, or correct its address.',
@@ -84,6 +99,16 @@ describe('start', () => {
 
   it('fails at once on wrong credentials', async () => {
     await expect(startWith([new AuthenticationError('wrong password')])).rejects.toThrow('wrong password');
+  });
+
+  it('fails `startAllMicroservices` on wrong credentials, too', async () => {
+    const drivers = failingDrivers([new AuthenticationError('wrong password')]);
+    const builder = testModule({ options: { broker: 'memory' }, providers: [Audit] }).setLogger(new LogRecorder());
+    const module = await builder.overrideProvider(DRIVER_FACTORY).useValue(drivers).compile();
+    const app = module.createNestApplication();
+    app.connectMicroservice(messagingMicroservice());
+    await expect(app.startAllMicroservices()).rejects.toThrow('wrong password');
+    await app.close();
   });
 
   it('creates the topics of handlers and topic classes, dead letters with the partitions of their source', async () => {
@@ -196,6 +221,27 @@ describe('start', () => {
       '1 handlers were found, but nothing starts them. Call app.connectMicroservice(messagingMicroservice()) and app.startAllMicroservices(), or use NestFactory.createMicroservice.',
     );
     await module.close();
+  });
+
+  it('warns when a microservice is connected and not started for a while, and not when it is started later', async () => {
+    const warnings = async (startAfterMs: number) => {
+      const clock = new FakeClock();
+      const log = new LogRecorder();
+      const builder = testModule({ options: { broker: 'memory' }, providers: [Audit] }).setLogger(log);
+      const module = await builder.overrideProvider(CLOCK).useValue(clock).compile();
+      const app = module.createNestApplication();
+      app.connectMicroservice(messagingMicroservice());
+      await app.init();
+      await clock.advance(startAfterMs);
+      await app.startAllMicroservices();
+      await clock.advance(60_000);
+      await app.close();
+      return log.texts('warn');
+    };
+    expect(await warnings(60_000)).toEqual([
+      '1 handlers were found and a microservice is connected for them, but it was not started within 10000 ms, so nothing is handled. Call app.startAllMicroservices().',
+    ]);
+    expect(await warnings(0)).toEqual([]);
   });
 });
 

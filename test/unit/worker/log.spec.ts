@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Consumer, messagingMicroservice, ProducerService, Worker, WorkerService } from '../../../lib/index.js';
+import {
+  Consumer,
+  messagingMicroservice,
+  ProducerService,
+  Worker,
+  WorkerHost,
+  WorkerService,
+} from '../../../lib/index.js';
+import { createTestMessaging } from '../../../lib/testing/index.js';
 import { eventually } from '../../support/eventually.js';
 import { LogRecorder, testModule } from '../../support/test-app.js';
 
@@ -44,6 +52,20 @@ describe('the log', () => {
       ['log', 'Handlers.onTask ← tasks (memory, group test-group, concurrency 4) → results, dead letters tasks-dlq'],
     ]);
     expect(ours(before)).toEqual([]);
+  });
+
+  it('names class, topic, connection, group, concurrency, output and dead letters in that line', async () => {
+    @Worker({ topic: 'tasks', outputTopic: 'results', groupId: 'task-processor', concurrency: 4 })
+    class TaskWorker extends WorkerHost {
+      async process() {}
+    }
+    const log = new LogRecorder();
+    const options = { kafka: { bootstrapServers: 'localhost:9092' } };
+    const messaging = await createTestMessaging(testModule({ options, providers: [TaskWorker] }).setLogger(log));
+    close = () => messaging.close();
+    expect(ours(log).map(({ text }) => text)).toEqual([
+      'TaskWorker ← tasks (kafka, group task-processor, concurrency 4) → results, dead letters tasks-dlq',
+    ]);
   });
 
   it('says nothing of messages that are sent and handled', async () => {
