@@ -5,6 +5,7 @@ import { avroType, type TypeParts } from './avro-type.js';
 import type { InternalType, Resolver } from './avsc.js';
 import { DEFAULT_LIMITS } from './shapes.js';
 import { isAttributes, mapSchema, namedTypes, type NamedType } from './schema-walk.js';
+import { mapFault, shown } from './values.js';
 
 /** Reads bytes of one writer's schema. */
 export type AvroReader = (bytes: Buffer, context: CodecContext) => unknown;
@@ -123,18 +124,11 @@ function mismatch(found: unknown, expected: InternalType): string {
   const unknown = undeclared(found, expected);
   if (unknown.length > 0)
     return `no field for ${unknown.map((name) => `\`${name}\``).join(', ')} in ${expected.name} (decorate it with @AvroField, or leave it out)`;
-  return `got ${shown(found)}, expected ${expected.name ?? expected.typeName}`;
+  const what = (expected.typeName === 'map' ? mapFault(found) : undefined) ?? shown(found);
+  return `got ${what}, expected ${expected.name ?? expected.typeName}`;
 }
 
 function undeclared(found: unknown, { fields }: InternalType): string[] {
   if (typeof found !== 'object' || found === null || fields === undefined) return [];
   return Object.keys(found).filter((name) => !fields.some((field) => field.name === name));
-}
-
-function shown(value: unknown): string {
-  if (value instanceof Map) return 'an ES Map (give a plain object)';
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : 'a Date';
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  const text = typeof value === 'bigint' ? `${value}n` : String(value);
-  return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${value === null ? 'null' : typeof value})`;
 }

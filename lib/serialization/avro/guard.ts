@@ -1,4 +1,5 @@
 import { types, type ErrorHook, type Tap } from './avsc.js';
+import { mapFault } from './values.js';
 import type { AvroLimits } from './shapes.js';
 
 /** A bound that hostile or broken bytes ran into. */
@@ -9,7 +10,11 @@ export class GuardError extends Error {}
  * These collections compare every count with what is left and with the limits, before and after each item; one cursor is one datum.
  */
 export function collectionTypes({ maxItems }: AvroLimits) {
-  class GuardedArray extends types.ArrayType {
+  return { GuardedArray: guardedArray(maxItems), GuardedMap: guardedMap(maxItems) };
+}
+
+function guardedArray(maxItems: number) {
+  return class GuardedArray extends types.ArrayType {
     override _read(tap: Tap): unknown[] {
       const items: unknown[] = []; // never sized beforehand: the count is the sender's
       eachItem(tap, maxItems, () => items.push(this.itemsType._read(tap)));
@@ -19,9 +24,11 @@ export function collectionTypes({ maxItems }: AvroLimits) {
     override _skip(tap: Tap): void {
       eachItem(tap, maxItems, () => this.itemsType._skip(tap));
     }
-  }
+  };
+}
 
-  class GuardedMap extends types.MapType {
+function guardedMap(maxItems: number) {
+  return class GuardedMap extends types.MapType {
     override _read(tap: Tap): object {
       const map = {};
       eachItem(tap, maxItems, () => {
@@ -40,19 +47,18 @@ export function collectionTypes({ maxItems }: AvroLimits) {
       });
     }
 
-    /** avsc writes an ES `Map` as an empty one, without a word. */
     override _write(tap: Tap, value: unknown): void {
-      if (value instanceof Map) throw new TypeError('an ES Map; give a plain object');
+      const fault = mapFault(value);
+      if (fault !== undefined) throw new TypeError(fault);
       super._write(tap, value);
     }
 
     override _check(value: unknown, flags: unknown, hook?: ErrorHook, path?: string[]): boolean {
-      if (!(value instanceof Map)) return super._check(value, flags, hook, path);
+      if (mapFault(value) === undefined) return super._check(value, flags, hook, path);
       hook?.(value, this);
       return false;
     }
-  }
-  return { GuardedArray, GuardedMap };
+  };
 }
 
 function eachItem(tap: Tap, maxItems: number, read: () => unknown): void {

@@ -1,4 +1,5 @@
 import { types, type ErrorHook, type InternalType, type Tap } from './avsc.js';
+import { isWellFormed } from './values.js';
 
 const MAX_FLOAT = 3.4028234663852886e38;
 
@@ -49,6 +50,15 @@ class AnyBytes extends types.BytesType {
   }
 }
 
+/** avsc reads more than 32 bits as they are, which no writer of an int may write. */
+class StrictInt extends types.IntType {
+  override _read(tap: Tap): number {
+    const value = tap.readLong();
+    if (value === (value | 0) || !tap.isValid()) return value;
+    throw new Error(`${value}; expected an integer of 32 bits`);
+  }
+}
+
 /** All 64 bits, as a bigint: the plain type takes what a number holds exactly. */
 const bigintLong = types.LongType.__with({
   toBuffer(value) {
@@ -91,6 +101,8 @@ export function primitiveType(name: unknown, attributes: Readonly<Record<string,
   switch (name) {
     case 'string':
       return new StrictString(undefined, NO_OPTIONS);
+    case 'int':
+      return new StrictInt(undefined, NO_OPTIONS);
     case 'double':
       return new StrictDouble(undefined, NO_OPTIONS);
     case 'float':
@@ -124,9 +136,4 @@ function asBuffer(value: unknown): unknown {
 
 function fitsFloat(value: unknown): boolean {
   return typeof value === 'number' && Math.abs(value) <= MAX_FLOAT;
-}
-
-/** In Node since 20; the compiler's library has it later. */
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

@@ -179,7 +179,7 @@ describe('a property whose type cannot be told is an error with the cure', () =>
       expect.stringContaining('`Wrong.map` is a Map, which neither JSON nor Avro has.'),
       "`Wrong.plain` is a `Plain`, which has no @AvroModel. Decorate that class: @AvroModel({ namespace: '…' }).",
       '`Wrong.price` is a Number; a decimal is a string such as 12.34, since a number loses digits. Change the property.',
-      '`Wrong.digits` is a decimal without digits. Say them: { precision: 12, scale: 2 }.',
+      '`Wrong.digits` is a decimal, whose `precision` must be an integer from 1 to 1000, and its `scale` one from 0 to `precision`; got `undefined` and `0`. Say them: { precision: 12, scale: 2 }.',
       "`Wrong.hyphen`: `a-b` cannot be the name of an Avro field. Set another: @AvroField({ name: '…' }).",
     ]);
   });
