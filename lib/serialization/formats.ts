@@ -33,6 +33,7 @@ export class Formats {
   private readonly parts: AvroPayloadParts;
   private readonly untyped: Serializer;
   private readonly topics = new Map<TopicClass, Serializer>();
+  private readonly values = new Map<TopicClass, AvroPayloads>();
   private readonly keys = new Map<TopicClass, AvroPayloads>();
   private readonly schemas = new WeakMap<object, AvroPayloads>();
 
@@ -96,14 +97,22 @@ export class Formats {
     );
   }
 
+  /** Has the schemas of what is written to a topic registered, or looked up. @throws SchemaRegistryError */
+  async register(topic: TopicClass): Promise<void> {
+    const { topicName, schema, format, keySchema } = topic;
+    const model = schema && avroModelOf(schema);
+    if (model && format === 'avro') await this.avroValuesOf(topic, model).register(topicName);
+    if (keySchema !== undefined) await this.avroKeysOf(topic).register(topicName);
+  }
+
   close(): void {
     this.parts.registry?.close();
   }
 
   private typed(topic: TopicClass, schema: PayloadClass): Serializer {
-    const { topicName, format = 'json', validation = true, olderSchemas } = topic;
+    const { topicName, format = 'json', validation = true } = topic;
     const model = avroModelOf(schema);
-    const avro = model && new AvroPayloads({ model, part: 'value', topic: topicName, olderSchemas }, this.parts);
+    const avro = model && this.avroValuesOf(topic, model);
     const read = avro ? avroReader(avro, format) : this.untyped.deserialize.bind(this.untyped);
     if (format === 'avro' && !avro) throw new SerializationError(noModel(topicName, schema), { topic: topicName });
     const write: Serializer['serialize'] =
@@ -115,6 +124,12 @@ export class Formats {
 
   private readKeyOf(topic: TopicClass): PayloadReader | undefined {
     return topic.keySchema === undefined ? undefined : keyReader(this.avroKeysOf(topic));
+  }
+
+  private avroValuesOf(topic: TopicClass, model: AvroModelInfo): AvroPayloads {
+    const { topicName, olderSchemas } = topic;
+    const target = { model, part: 'value', topic: topicName, olderSchemas } as const;
+    return remembered(this.values, topic, () => new AvroPayloads(target, this.parts));
   }
 
   private avroKeysOf(topic: TopicClass): AvroPayloads {

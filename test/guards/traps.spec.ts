@@ -9,7 +9,10 @@ const rows = [...readFileSync('test/traps.md', 'utf8').matchAll(/^\| .+ \| (.+?)
 /** `H01-null`, `E07`: what a row of Avro is called, here and in its test's title. */
 const ID = /[HLEM]\d\d(?:-\w+)?(?= )/;
 const inChild = [...HOSTILE, ...SILENT_LOSSES].map(({ id, name }) => `${id} ${name}`);
-const avroSpecs = ['codec', 'error-matrix', 'app'].map((name) => `test/unit/avro/${name}.spec.ts`);
+const avroSpecs = ['avro/codec', 'avro/error-matrix', 'worker/prepare-schemas', 'registry/registry'].map(
+  (name) => `test/unit/${name}.spec.ts`,
+);
+avroSpecs.push('test/contract/registry-requests.contract.ts');
 
 describe('test/traps.md', () => {
   it('has rows', () => {

@@ -46,14 +46,15 @@ export class AvroCodec {
    * Reads what another schema wrote, as this one. Names count without their namespaces, as the specification has it.
    * @throws SchemaResolutionError when the two do not agree, before any message is read.
    */
-  readerOf(writer: AvroCodec, { topic }: CodecContext): AvroReader {
+  readerOf(writer: AvroCodec, context: CodecContext): AvroReader {
+    const { topic, writer: found } = context;
     try {
       const reader = new AvroCodec(withAliases(this.schema, namedTypes(writer.schema)), this.parts);
       const resolver = reader.type.createResolver(writer.type);
-      return (bytes, context) => reader.read(bytes, resolver, context);
+      return (bytes, at) => reader.read(bytes, resolver, at);
     } catch (cause) {
       throw new SchemaResolutionError(
-        `Messages of topic \`${topic}\` written as ${writer.name} cannot be read as ${this.name}: ${(cause as Error).message}. Give new fields a default, and let optional ones be nullable.`,
+        `${textOf(context)} was written as ${writer.name}${found === undefined ? '' : ` (schema ${found})`}, which cannot be read as ${this.name}: ${reasonOf(cause as Error)}. Give new fields a default, and let optional ones be nullable.`,
         { topic, cause },
       );
     }
@@ -87,6 +88,11 @@ export class AvroCodec {
       );
     }
   }
+}
+
+/** Of two kinds of types avsc fails while it compares what only one of them has. */
+function reasonOf(cause: Error): string {
+  return cause instanceof TypeError ? 'they are of different kinds' : cause.message;
 }
 
 function hint({ message }: Error): string {

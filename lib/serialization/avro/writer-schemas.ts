@@ -23,6 +23,7 @@ export interface WriterSchemasParts {
 /** How messages that name their schema are read: found once for each schema, as one reader class wants it. */
 export class WriterSchemas {
   private readonly known = new Map<string, Known>();
+  private readonly pending = new Map<string, Promise<Known>>();
 
   constructor(private readonly parts: WriterSchemasParts) {}
 
@@ -36,7 +37,15 @@ export class WriterSchemas {
     const name = 'id' in framed ? String(framed.id) : framed.guid;
     const known = this.known.get(name);
     if (known) return use(known, framed.body, context);
-    return this.lookUp(framed, name, context).then((found) => use(found, framed.body, context));
+    return this.found(framed, name, context).then((found) => use(found, framed.body, context));
+  }
+
+  /** Once for all messages that wait for it. */
+  private found(framed: Framed, name: string, context: CodecContext): Promise<Known> {
+    const search =
+      this.pending.get(name) ?? this.lookUp(framed, name, context).finally(() => this.pending.delete(name));
+    this.pending.set(name, search);
+    return search;
   }
 
   private async lookUp(framed: Framed, name: string, context: CodecContext): Promise<Known> {
@@ -99,7 +108,7 @@ export class WriterSchemas {
       );
     const writer = parsedWriter({ schema, references, limits }, name, context);
     if (writer.isBytes) return (body) => body;
-    return reader ? reader.readerOf(writer, context) : (body, at) => writer.decode(body, at);
+    return reader ? reader.readerOf(writer, { ...context, writer: name }) : (body, at) => writer.decode(body, at);
   }
 }
 

@@ -127,7 +127,7 @@ export const HOSTILE: readonly ChildRow[] = [
   }),
   {
     id: 'H19',
-    name: 'a key named __proto__ is an entry like any other',
+    name: 'a key named `__proto__` is an entry like any other',
     run: readProto,
     outcome: 'none',
     text: '{"keys":["__proto__"],"isPlain":true}',

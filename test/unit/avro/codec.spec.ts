@@ -126,9 +126,10 @@ describe('evolution', () => {
       'E37 micros as millis',
       { type: 'long', logicalType: 'timestamp-micros' },
       millis,
-      'logical:timestamp-micros cannot be read as logical:timestamp-millis',
+      'logical:timestamp-micros, which cannot be read as logical:timestamp-millis',
     ],
     ['E38 a decimal of another scale', decimal, { ...decimal, scale: 3 }, 'cannot read'],
+    ['E39 another kind of type', 'long', record(), 'they are of different kinds'],
   ])('says before any message that it cannot read %s', (_what, writer, reader, text) => {
     const resolve = () => new AvroCodec(reader).readerOf(new AvroCodec(writer), context);
     expect(resolve).toThrow(SchemaResolutionError);
