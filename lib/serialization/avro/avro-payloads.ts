@@ -8,6 +8,7 @@ import { WireFormatError } from '../errors.js';
 import { AvroCodec, type AvroReader } from './avro-codec.js';
 import type { AvroModelInfo } from './avro-model.js';
 import type { AvroLimits } from './shapes.js';
+import { asBuffer } from './values.js';
 import { fingerprintOf, fromSingleObject, toSingleObject } from './single-object.js';
 import { WriterSchemas } from './writer-schemas.js';
 
@@ -58,7 +59,8 @@ export class AvroPayloads {
   write(value: unknown, topic: string): Buffer | Promise<Buffer> {
     const { registry } = this.parts;
     if (!registry) return this.writeSingleObject(value, topic);
-    const body = this.codec.isBytes && Buffer.isBuffer(value) ? value : this.codec.encode(value, { topic });
+    const body =
+      this.codec.isBytes && value instanceof Uint8Array ? asBuffer(value) : this.codec.encode(value, { topic });
     const subject = this.registrySubjectOf(topic);
     const id = this.ids.get(subject);
     return id === undefined ? this.idOf(registry, subject).then((found) => frame(found, body)) : frame(id, body);

@@ -1,5 +1,5 @@
 import { types, type ErrorHook, type InternalType, type Tap } from './avsc.js';
-import { isWellFormed } from './values.js';
+import { asBuffer, isWellFormed } from './values.js';
 
 const MAX_FLOAT = 3.4028234663852886e38;
 
@@ -42,7 +42,7 @@ class StrictFloat extends types.FloatType {
 /** avsc takes Buffers only; any Uint8Array has the same bytes. */
 class AnyBytes extends types.BytesType {
   override _write(tap: Tap, value: unknown): void {
-    super._write(tap, asBuffer(value));
+    super._write(tap, value instanceof Uint8Array ? asBuffer(value) : value);
   }
 
   override _check(value: unknown, flags: unknown, hook?: ErrorHook): boolean {
@@ -127,11 +127,6 @@ function toBigint(value: unknown): bigint {
 function checked(type: InternalType, value: unknown, isValid: boolean, hook: ErrorHook | undefined): boolean {
   if (!isValid) hook?.(value, type);
   return isValid;
-}
-
-function asBuffer(value: unknown): unknown {
-  if (!(value instanceof Uint8Array) || Buffer.isBuffer(value)) return value;
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
 function fitsFloat(value: unknown): boolean {

@@ -3,6 +3,11 @@ export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
 
+/** The same bytes, as avsc takes them. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** An ES `Map` or `Set`: it has no properties, so avsc would write it as an empty map, without a word. */
 export function isCollection(value: unknown): value is Map<unknown, unknown> | Set<unknown> {
   return value instanceof Map || value instanceof Set;

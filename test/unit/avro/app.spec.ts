@@ -296,6 +296,19 @@ describe('Avro with a registry', () => {
     expect([messaging.handlers.seen[0]]).toMatchObject([expected]);
   });
 
+  it.each([
+    ['a Buffer', Buffer.from('020304', 'hex')],
+    ['another Uint8Array', new Uint8Array([2, 3, 4])],
+  ])(
+    'sends bytes of the schema `bytes` without a length before them, as Confluent’s serializers do: %s',
+    async (_what, message) => {
+      await messaging.producer.sendAvro({ topic: 'plain', message, schema: 'bytes' });
+      await messaging.idle();
+      expect(bytesOf(messaging, 'plain').subarray(5).toString('hex')).toBe('020304');
+      expect(messaging.handlers.seen).toEqual([Buffer.from('020304', 'hex')]);
+    },
+  );
+
   it('validates what sendAvro sends to a topic with a class', async () => {
     const sending = messaging.producer.sendAvro({ topic: Signups, message: { name: 'Bob', age: 200 }, schema: SIGNUP });
     await expect(sending).rejects.toThrow(ValidationError);
