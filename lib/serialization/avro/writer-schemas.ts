@@ -4,6 +4,7 @@ import { SchemaResolutionError, UnsupportedSchemaTypeError, WireFormatError } fr
 import type { AvroSchema } from '../../topic/topic.js';
 import type { AvroLimits } from './shapes.js';
 import { textOf, type CodecContext } from '../codec-context.js';
+import { jsonSerializer } from '../json.serializer.js';
 import { AvroCodec, type AvroReader } from './avro-codec.js';
 
 const MAX_READERS = 1_000;
@@ -100,7 +101,7 @@ export class WriterSchemas {
     context: CodecContext,
   ): AvroReader {
     const { reader, limits } = this.parts;
-    if (schemaType === 'JSON') return (body) => JSON.parse(body.toString('utf8')) as unknown;
+    if (schemaType === 'JSON') return (body, { topic }) => jsonSerializer.deserialize(body, topic);
     if (schemaType !== 'AVRO')
       throw new UnsupportedSchemaTypeError(
         `${textOf(context)} has schema ${name} of type ${schemaType}. Read it with \`raw: true\`; only AVRO and JSON are read here.`,

@@ -322,6 +322,12 @@ describe('what becomes of a message that cannot be read', () => {
     expect(seen()).toEqual([{ a: 1 }]);
   });
 
+  it('M43 JSON that is none, where the registry says JSON: given up at once, with its bytes', async () => {
+    const value = frame(registry.add('plain-value', '{"type":"object"}', { schemaType: 'JSON' }), Buffer.from('{"a":'));
+    await deliver('plain', value);
+    expect(letter('plain', value)).toEqual(['DeserializationError', '1', true]);
+  });
+
   it('a schema that refers to another is read', async () => {
     registry.add('line', JSON.stringify(LINE));
     const references = [{ name: 'com.example.Line', subject: 'line', version: 1 }];
