@@ -3,6 +3,7 @@ import type { AvroSchema } from '../../topic/topic.js';
 import { textOf, type CodecContext } from '../codec-context.js';
 import { avroType, type TypeParts } from './avro-type.js';
 import type { InternalType, Resolver } from './avsc.js';
+import { GuardError } from './guard.js';
 import { DEFAULT_LIMITS } from './shapes.js';
 import { isAttributes, mapSchema, namedTypes, type NamedType } from './schema-walk.js';
 import { mapFault, shown } from './values.js';
@@ -79,11 +80,15 @@ export class AvroCodec {
     const { topic } = context;
     const { maxBytes } = this.parts.limits ?? DEFAULT_LIMITS;
     try {
-      if (bytes.length > maxBytes) throw new Error(`${bytes.length} bytes, more than ${maxBytes}`);
+      if (bytes.length > maxBytes)
+        throw new GuardError(
+          `${bytes.length} bytes, more than ${maxBytes}`,
+          'Correct the sender, or raise `maxAvroBytes`.',
+        );
       return this.type.fromBuffer(bytes, resolver);
     } catch (cause) {
       throw new AvroDecodeError(
-        `${textOf(context)} is not Avro of ${this.name} (${bytes.length} bytes): ${(cause as Error).message}.${hint(cause as Error)}`,
+        `${textOf(context)} is not Avro of ${this.name} (${bytes.length} bytes): ${(cause as Error).message}. ${cureOf(cause as Error)}`,
         { topic, cause },
       );
     }
@@ -95,8 +100,8 @@ function reasonOf(cause: Error): string {
   return cause instanceof TypeError ? 'they are of different kinds' : cause.message;
 }
 
-function hint({ message }: Error): string {
-  return message === 'potential precision loss' ? ' A long beyond 2^53 needs a `bigint` property.' : '';
+function cureOf(cause: Error): string {
+  return cause instanceof GuardError ? cause.cure : 'Correct the sender.';
 }
 
 /** avsc compares full names; types of the writer with our short name become aliases of ours. */

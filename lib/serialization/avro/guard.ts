@@ -2,8 +2,15 @@ import { types, type ErrorHook, type Tap } from './avsc.js';
 import { mapFault } from './values.js';
 import type { AvroLimits } from './shapes.js';
 
-/** A bound that hostile or broken bytes ran into. */
-export class GuardError extends Error {}
+/** A bound that hostile or broken bytes ran into, with what can be done where they are neither. */
+export class GuardError extends Error {
+  constructor(
+    message: string,
+    readonly cure = 'Correct the sender.',
+  ) {
+    super(message);
+  }
+}
 
 /**
  * avsc believes the counts it reads: five bytes make it allocate gigabytes or loop for ever, and no `try` catches the end of the process.
@@ -79,7 +86,11 @@ function blockSize(tap: Tap, maxItems: number): number {
   }
   assertInside(tap);
   tap.items = (tap.items ?? 0) + count;
-  if (!(tap.items <= maxItems)) throw new GuardError(`more than ${maxItems} items in arrays and maps`);
+  if (!(tap.items <= maxItems))
+    throw new GuardError(
+      `more than ${maxItems} items in arrays and maps`,
+      'Correct the sender, or raise `maxAvroItems`.',
+    );
   return count;
 }
 
@@ -89,7 +100,11 @@ export function assertInside(tap: Tap): void {
 
 export function enterRecord(tap: Tap, maxDepth: number): void {
   tap.depth = (tap.depth ?? 0) + 1;
-  if (tap.depth > maxDepth) throw new GuardError(`records more than ${maxDepth} deep in each other`);
+  if (tap.depth > maxDepth)
+    throw new GuardError(
+      `records more than ${maxDepth} deep in each other`,
+      'Correct the sender, or raise `maxAvroDepth`.',
+    );
 }
 
 export function leaveRecord(tap: Tap): void {

@@ -1,4 +1,5 @@
 import { types, type ErrorHook, type InternalType, type Tap } from './avsc.js';
+import { GuardError } from './guard.js';
 import { asBuffer, isWellFormed } from './values.js';
 
 const MAX_FLOAT = 3.4028234663852886e38;
@@ -92,7 +93,7 @@ class StrictLong extends types.LongType {
     tap.pos = start;
     const value = Number(bigintLong._read(tap));
     if (Math.abs(value) < Number.MAX_SAFE_INTEGER) return value;
-    throw new Error('potential precision loss');
+    throw new GuardError('a long that a number does not hold', 'A long beyond 2^53 needs a `bigint` property.');
   }
 }
 
