@@ -20,7 +20,7 @@ export interface AvroFieldOptions {
   readonly of?: ClassRef;
   /** `date` and `uuid` are text, `time-millis` is a number, `timestamp-micros` a bigint, `decimal` text such as `12.34`. */
   readonly logicalType?: 'date' | 'time-millis' | 'timestamp-millis' | 'timestamp-micros' | 'uuid' | 'decimal';
-  /** Most digits of a `decimal`. */
+  /** Most digits of a `decimal`, up to 1000. */
   readonly precision?: number;
   /** Digits of a `decimal` behind the point. */
   readonly scale?: number;

@@ -25,6 +25,6 @@ export function enumValues(source: NonNullable<AvroFieldMark['options']['enum']>
   return entries.filter(([name]) => !/^-?\d+$/.test(name)).map(([, value]) => value);
 }
 
-function isBetween(value: unknown, min: number, max: number): boolean {
+export function isBetween(value: unknown, min: number, max: number): boolean {
   return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 }

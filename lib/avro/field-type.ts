@@ -1,7 +1,8 @@
 import { isAvroModel } from '../serialization/avro/avro-model.js';
+import { MAX_DIGITS } from '../serialization/avro/decimal.js';
 import type { AvroSchema, PayloadClass } from '../topic/topic.js';
 import type { ClassRef } from './avro-field.options.js';
-import { enumValues } from './field-check.js';
+import { enumValues, isBetween } from './field-check.js';
 import type { PropertyFacts } from './property-metadata.js';
 
 /** What a property's type cannot be told from; the text says the cure. */
@@ -124,7 +125,7 @@ const LOGICAL: Readonly<Record<string, { readonly base: string; readonly code: u
 };
 
 function logical({ options, designType, place }: PropertyFacts): AvroSchema {
-  const { logicalType = '', precision, scale } = options;
+  const { logicalType = '', precision, scale = 0 } = options;
   const rule = LOGICAL[logicalType];
   if (!rule)
     throw new UnknownFieldType(
@@ -135,7 +136,9 @@ function logical({ options, designType, place }: PropertyFacts): AvroSchema {
       `\`${place}\` is a ${(designType as { name: string }).name}; a ${logicalType} is ${rule.written}. Change the property.`,
     );
   if (logicalType !== 'decimal') return { type: rule.base, logicalType };
-  if (!Number.isInteger(precision) || (scale ?? 0) > (precision ?? 0))
-    throw new UnknownFieldType(`\`${place}\` is a decimal without digits. Say them: { precision: 12, scale: 2 }.`);
-  return { type: 'bytes', logicalType, precision, scale: scale ?? 0 };
+  if (!isBetween(precision, 1, MAX_DIGITS) || !isBetween(scale, 0, precision as number))
+    throw new UnknownFieldType(
+      `\`${place}\` is a decimal, whose \`precision\` must be an integer from 1 to ${MAX_DIGITS}, and its \`scale\` one from 0 to \`precision\`; got \`${precision}\` and \`${scale}\`. Say them: { precision: 12, scale: 2 }.`,
+    );
+  return { type: 'bytes', logicalType, precision, scale };
 }

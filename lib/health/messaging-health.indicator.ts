@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.js';
 import { groupBy } from '../core/group-by.js';
 import { CLOCK } from '../messaging.tokens.js';
 import type { Connection } from '../connection/connection.js';
+import { RegistryUnavailableError, type SchemaRegistryError } from '../registry/errors.js';
 import type { Member, MemberHandler } from '../worker/member.js';
 import { MessagingRuntime } from '../worker/messaging.runtime.js';
 
@@ -54,7 +55,7 @@ export class MessagingHealthIndicator {
 
   /**
    * Down while the default broker, or one that handlers read from, does not answer; while a handler has failed, or waits for its group to
-   * be joined again; and as soon as the app closes. Not for slow handlers, nor for those that were paused or stopped on purpose.
+   * be joined again; while a schema registry refuses this login; and as soon as the app closes. Not for slow handlers, nor for those that were paused or stopped on purpose.
    */
   readiness<Key extends string = 'messaging'>(key: Key = 'messaging' as Key): MessagingHealthResult<Key> {
     const closing = this.runtime.isDraining ? ['the app closes'] : [];
@@ -65,7 +66,10 @@ export class MessagingHealthIndicator {
       state === 'failed' ? [`handler ${definition.name} has failed: ${reason}`] : [],
     );
     const rejoining = this.troubled.map((member) => `${groupOf(member)} is being joined again: ${errorOf(member)}`);
-    return this.result(key, [...closing, ...down, ...failed, ...rejoining, ...this.notStarted()]);
+    const refused = this.registries.flatMap(({ name, error }) =>
+      error instanceof RegistryUnavailableError ? [] : [`the schema registry of ${name} refuses us: ${error.message}`],
+    );
+    return this.result(key, [...closing, ...down, ...refused, ...failed, ...rejoining, ...this.notStarted()]);
   }
 
   /** Down when the reading of messages is dead and its repair has failed several times: only a restart can help. */
@@ -93,18 +97,15 @@ export class MessagingHealthIndicator {
   }
 
   private degraded(): string[] {
-    return [...this.silentRegistries(), ...this.overdueAcks()];
+    const unanswered = this.registries.flatMap(({ name, error }) =>
+      error instanceof RegistryUnavailableError
+        ? [`messages of ${name} wait for its schema registry: ${error.message}`]
+        : [],
+    );
+    return [...unanswered, ...this.overdue()];
   }
 
-  /** What needs a registry waits for it; all else flows. */
-  private silentRegistries(): string[] {
-    return this.connections.flatMap(({ name, formats }) => {
-      const trouble = formats.registry?.trouble;
-      return trouble ? [`the schema registry of connection ${name} cannot be asked: ${trouble.message}`] : [];
-    });
-  }
-
-  private overdueAcks(): string[] {
+  private overdue(): string[] {
     return this.handlers.flatMap(({ report, runner }) =>
       this.runtime.counts.of(report.definition.name).overdue > 0 && (runner?.load.unacked ?? 0) > 0
         ? [
@@ -124,6 +125,14 @@ export class MessagingHealthIndicator {
 
   private get connections(): readonly Connection[] {
     return this.runtime.boundConnections.filter(({ isEnabled }) => isEnabled);
+  }
+
+  /** Schema registries that kept messages waiting within the last minute. */
+  private get registries(): readonly { readonly name: string; readonly error: SchemaRegistryError }[] {
+    return this.connections.flatMap(({ name, formats }) => {
+      const error = formats.registry?.trouble;
+      return error ? [{ name, error }] : [];
+    });
   }
 
   private get handlers(): readonly MemberHandler[] {

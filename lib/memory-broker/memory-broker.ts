@@ -87,7 +87,7 @@ export class MemoryBroker {
   createTopic(name: string, partitions: number, retentionMs?: number): MemoryTopic {
     const existing = this.topics.get(name);
     if (existing) return existing;
-    const topic = new MemoryTopic(name, partitions, retentionMs);
+    const topic = new MemoryTopic(name, partitions, retentionMs === -1 ? undefined : retentionMs); // -1 is without end, as in Kafka
     this.topics.set(name, topic);
     void this.rebalanceReaders(name);
     return topic;

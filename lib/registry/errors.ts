@@ -44,7 +44,16 @@ export class SchemaNotFoundError extends SchemaRegistryError {
 export class SubjectNotFoundError extends SchemaRegistryError {}
 
 /** The schema breaks the subject's compatibility rule. */
-export class IncompatibleSchemaError extends SchemaRegistryError {}
+export class IncompatibleSchemaError extends SchemaRegistryError {
+  constructor(
+    message: string,
+    details: RegistryErrorDetails = {},
+    /** What the registry says of each place that breaks it, as far as it tells. */
+    readonly messages: readonly string[] = [],
+  ) {
+    super(messages.length === 0 ? message : `${message} ${messages.join('; ')}`, details);
+  }
+}
 
 /** The registry does not take the schema as one. */
 export class InvalidSchemaError extends SchemaRegistryError {}

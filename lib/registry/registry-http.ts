@@ -19,6 +19,10 @@ export interface RegistryRequest {
   readonly body?: object;
 }
 
+interface AuthorizedRequest extends RegistryRequest {
+  readonly authorization: string | undefined;
+}
+
 /** Requests to one registry. Not `fetch`: it cannot be given certificates without another package. */
 export class RegistryHttp {
   private readonly secure: https.Agent;
@@ -38,10 +42,24 @@ export class RegistryHttp {
     });
   }
 
-  /** @throws Error of the network, of TLS, or of the timeout. */
-  async ask(base: URL, request: RegistryRequest): Promise<RegistryAnswer> {
-    const authorization = await this.authorization(base);
-    return this.exchange(base, request, authorization);
+  /** @throws Error of the network, of TLS, or of the timeout, which bounds the function that gets the token too. */
+  ask(base: URL, request: RegistryRequest): Promise<RegistryAnswer> {
+    const { schemaRegistryTimeoutMs: timeoutMs } = this.options;
+    return new Promise((resolve, reject) => {
+      const failed = new AbortController();
+      const fail = (error: Error) => {
+        cancel();
+        failed.abort();
+        reject(error);
+      };
+      const cancel = this.clock.after(timeoutMs, () => fail(new Error(`no answer within ${timeoutMs} ms`)));
+      this.authorization(base)
+        .then((authorization) => this.exchange(base, { ...request, authorization }, failed.signal))
+        .then((answer) => {
+          cancel();
+          resolve(answer);
+        }, fail);
+    });
   }
 
   close(): void {
@@ -57,26 +75,16 @@ export class RegistryHttp {
     return name === undefined ? undefined : `Basic ${Buffer.from(`${name}:${word ?? ''}`).toString('base64')}`;
   }
 
-  private exchange(base: URL, request: RegistryRequest, authorization: string | undefined): Promise<RegistryAnswer> {
-    const { schemaRegistryTimeoutMs: timeoutMs } = this.options;
+  private exchange(base: URL, request: AuthorizedRequest, signal: AbortSignal): Promise<RegistryAnswer> {
+    const { method, path, body, authorization } = request;
     const isSecure = base.protocol === 'https:';
-    const text = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const text = body === undefined ? undefined : JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const outgoing = (isSecure ? https : http).request(
-        { ...addressOf(base, request.path), method: request.method, agent: isSecure ? this.secure : this.plain },
-        (response) => collect(response, finish, fail),
+        { ...addressOf(base, path), method, agent: isSecure ? this.secure : this.plain, signal },
+        (response) => collect(response, resolve, reject),
       );
-      const cancel = this.clock.after(timeoutMs, () => fail(new Error(`no answer within ${timeoutMs} ms`)));
-      const fail = (error: Error) => {
-        cancel();
-        outgoing.destroy();
-        reject(error);
-      };
-      const finish = (answer: RegistryAnswer) => {
-        cancel();
-        resolve(answer);
-      };
-      outgoing.on('error', fail);
+      outgoing.on('error', reject);
       outgoing.setHeader('accept', `${MEDIA_TYPE}, application/json`);
       if (authorization !== undefined) outgoing.setHeader('authorization', authorization);
       if (text !== undefined) outgoing.setHeader('content-type', MEDIA_TYPE);

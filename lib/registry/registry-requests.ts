@@ -15,15 +15,12 @@ import { RegistryHttp, type RegistryAnswer, type RegistryRequest } from './regis
 /** Rounds over all URLs after the first. */
 const REPEATS = 2;
 const FIRST_PAUSE_MS = 100;
-/** What is known is not asked for again: after so long without a request nobody knows how the registry is, in ms. */
-const TROUBLE_MS = 60_000;
 
 /** Requests to a registry of several URLs: another is asked when one cannot answer, and the last good one first. */
 export class RegistryRequests {
   private readonly urls: readonly URL[];
   private readonly http: RegistryHttp;
   private good = 0;
-  private last: { readonly error: SchemaRegistryError; readonly at: number } | undefined;
 
   constructor(
     options: ResolvedRegistryOptions,
@@ -33,31 +30,10 @@ export class RegistryRequests {
     this.http = new RegistryHttp(options, clock);
   }
 
-  /** Why it could not be asked a moment ago. */
-  get trouble(): SchemaRegistryError | undefined {
-    return this.last && this.last.at >= this.clock.now() - TROUBLE_MS ? this.last.error : undefined;
-  }
-
   /** @throws SchemaRegistryError, of the class that the answer asks for. */
-  async ask(request: RegistryRequest): Promise<unknown> {
-    try {
-      const body = await this.askAll(request);
-      this.last = undefined;
-      return body;
-    } catch (thrown) {
-      const error = thrown as SchemaRegistryError;
-      this.last = error.pausesPartition ? { error, at: this.clock.now() } : undefined;
-      throw error;
-    }
-  }
-
-  close(): void {
-    this.http.close();
-  }
-
-  private async askAll(request: RegistryRequest): Promise<unknown> {
+  async ask(request: RegistryRequest, repeats = REPEATS): Promise<unknown> {
     let last: SchemaRegistryError | undefined;
-    for (let round = 0, pause = FIRST_PAUSE_MS; round <= REPEATS; round++, pause *= 2) {
+    for (let round = 0, pause = FIRST_PAUSE_MS; round <= repeats; round++, pause *= 2) {
       if (round > 0) await sleep(this.clock, pause);
       for (let turn = 0; turn < this.urls.length; turn++) {
         const index = (this.good + turn) % this.urls.length;
@@ -69,6 +45,10 @@ export class RegistryRequests {
       }
     }
     throw last as SchemaRegistryError;
+  }
+
+  close(): void {
+    this.http.close();
   }
 
   private async attempt(url: URL, request: RegistryRequest): Promise<RegistryAnswer | SchemaRegistryError> {
@@ -94,17 +74,20 @@ function errorOf({ status, body }: RegistryAnswer, what: string): SchemaRegistry
   const text = `The schema registry answered ${what} with ${status}${errorCode ? ` (${errorCode})` : ''}: ${message ?? 'no JSON'}.`;
   const details = { status, errorCode };
   if (status < 300 || status === 408 || status === 429 || status >= 500)
-    return new RegistryUnavailableError(text, details);
+    return new RegistryUnavailableError(`${text} Look at the registry and at \`schemaRegistryUrl\`.`, details);
   if (status === 401 || status === 403)
     return new RegistryAuthError(`${text} Correct the user, the token, or its rights.`, details);
   if (status === 404)
-    return notFound(what, errorCode) ? new SchemaNotFoundError(text, details) : new SubjectNotFoundError(text, details);
+    return notFound(what, errorCode)
+      ? new SchemaNotFoundError(`${text} Name the registry that the sender registers its schemas in.`, details)
+      : new SubjectNotFoundError(`${text} Register the schema, or set \`schemaRegistryAutoRegister\`.`, details);
   if (status === 409)
     return new IncompatibleSchemaError(
       `${text} Change the schema so that it stays compatible, or the subject's rule.`,
       details,
     );
-  return status === 422 ? new InvalidSchemaError(text, details) : new SchemaRegistryError(text, details);
+  if (status === 422) return new InvalidSchemaError(`${text} Correct the schema, or what its subject allows.`, details);
+  return new SchemaRegistryError(`${text} Look at \`schemaRegistryUrl\`: it may be another service's.`, details);
 }
 
 /** A schema that is not there by its id; some registries answer with an empty body. */

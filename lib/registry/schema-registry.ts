@@ -1,10 +1,13 @@
 import type { Clock } from '../core/clock.js';
 import type { ResolvedRegistryOptions } from '../options/registry.options.js';
-import { SchemaNotFoundError, type SchemaRegistryError } from './errors.js';
+import { IncompatibleSchemaError, SchemaNotFoundError, SchemaRegistryError } from './errors.js';
+import type { RegistryRequest } from './registry-http.js';
 import { RegistryRequests } from './registry-requests.js';
 
 const NEGATIVE_TTL_MS = 5_000;
 const MAX_CACHED = 5_000;
+/** What kept messages waiting counts as trouble for so long, in ms; they ask again every few seconds. */
+const TROUBLE_MS = 60_000;
 
 /** A schema as the registry has it. */
 export interface RegisteredSchema {
@@ -41,6 +44,7 @@ export class SchemaRegistry {
   private readonly requests: RegistryRequests;
   private readonly schemas = new Map<string, Promise<RegisteredSchema>>();
   private readonly ids = new Map<string, Promise<number>>();
+  private failed: { readonly error: SchemaRegistryError; readonly at: number } | undefined;
   private readonly missing = new Map<string, { readonly until: number; readonly error: SchemaNotFoundError }>();
 
   constructor(
@@ -48,6 +52,12 @@ export class SchemaRegistry {
     private readonly clock: Clock,
   ) {
     this.requests = new RegistryRequests(options, clock);
+  }
+
+  /** What messages wait for: it does not answer, or not to us. Undefined while all is well. */
+  get trouble(): SchemaRegistryError | undefined {
+    const { error, at } = this.failed ?? {};
+    return at !== undefined && this.clock.now() - at < TROUBLE_MS ? error : undefined;
   }
 
   /** The schema of an id from a message. @throws SchemaNotFoundError, or another SchemaRegistryError */
@@ -65,19 +75,23 @@ export class SchemaRegistry {
     const path = `/subjects/${encodeURIComponent(subject)}`;
     const { schemaRegistryAutoRegister: isRegistering, schemaRegistryNormalize } = this.options;
     const query = schemaRegistryNormalize ? '?normalize=true' : '';
+    const request = {
+      method: 'POST',
+      path: `${isRegistering ? `${path}/versions` : path}${query}`,
+      body: { schema },
+    } as const;
     return shared(this.ids, JSON.stringify([subject, schema]), async () => {
-      const body = await this.requests.ask({
-        method: 'POST',
-        path: `${isRegistering ? `${path}/versions` : path}${query}`,
-        body: { schema },
-      });
-      return (body as { readonly id: number }).id;
+      try {
+        return ((await this.ask(request)) as { readonly id: number }).id;
+      } catch (error) {
+        throw error instanceof IncompatibleSchemaError ? await this.explained(error, subject, schema) : error;
+      }
     });
   }
 
   /** The subjects that have the schema of an id. */
   async subjectsOf(id: number): Promise<readonly string[]> {
-    const body = await this.requests.ask({ method: 'GET', path: `/schemas/ids/${id}/versions` });
+    const body = await this.ask({ method: 'GET', path: `/schemas/ids/${id}/versions` });
     return (body as readonly { readonly subject: string }[]).map(({ subject }) => subject);
   }
 
@@ -97,18 +111,32 @@ export class SchemaRegistry {
     }
   }
 
-  /** Why it could not be asked a moment ago; undefined as far as all is well. */
-  get trouble(): SchemaRegistryError | undefined {
-    return this.requests.trouble;
-  }
-
-  /** Asks for what costs it nothing. @throws SchemaRegistryError when it does not answer, or not to this login. */
+  /** Asks once, for what costs it nothing. @throws SchemaRegistryError when it does not answer, or not to this login. */
   async check(): Promise<void> {
-    await this.requests.ask({ method: 'GET', path: '/schemas/types' });
+    await this.requests.ask({ method: 'GET', path: '/schemas/types' }, 0);
   }
 
   close(): void {
     this.requests.close();
+  }
+
+  /** The same request, of which is remembered whether it can be made. */
+  private async ask(request: RegistryRequest): Promise<unknown> {
+    try {
+      const body = await this.requests.ask(request);
+      this.failed = undefined;
+      return body;
+    } catch (error) {
+      const waits = error instanceof SchemaRegistryError && error.pausesPartition;
+      this.failed = waits ? { error, at: this.clock.now() } : undefined;
+      throw error;
+    }
+  }
+
+  /** With what the subject says of it, which not every registry tells at once. */
+  private async explained(error: IncompatibleSchemaError, subject: string, schema: string): Promise<Error> {
+    const { messages } = await this.compatibility(subject, schema).catch(() => ({ messages: [] })); // it was only to tell more
+    return new IncompatibleSchemaError(error.message, error, messages);
   }
 
   private schemaAt(path: string): Promise<RegisteredSchema> {
@@ -120,7 +148,7 @@ export class SchemaRegistry {
 
   private async fetch(path: string): Promise<RegisteredSchema> {
     try {
-      const body = (await this.requests.ask({ method: 'GET', path })) as SchemaBody;
+      const body = (await this.ask({ method: 'GET', path })) as SchemaBody;
       const references = await this.referencesOf(body, new Set());
       return { schema: body.schema, schemaType: body.schemaType ?? 'AVRO', references };
     } catch (error) {
@@ -136,7 +164,7 @@ export class SchemaRegistry {
       const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`;
       if (seen.has(path)) continue;
       seen.add(path);
-      const body = (await this.requests.ask({ method: 'GET', path })) as SchemaBody;
+      const body = (await this.ask({ method: 'GET', path })) as SchemaBody;
       found.push(...(await this.referencesOf(body, seen)), body.schema);
     }
     return found;
@@ -148,12 +176,13 @@ export class SchemaRegistry {
   }
 }
 
-/** One request for all who ask for the same; a failed one is forgotten. The oldest goes when there are too many. */
+/** One request for all who ask for the same; a failed one is forgotten. What was not asked for longest goes when there are too many. */
 function shared<Value>(cache: Map<string, Promise<Value>>, key: string, make: () => Promise<Value>): Promise<Value> {
   const known = cache.get(key);
-  if (known) return known;
-  const made = make();
+  const made = known ?? make();
+  cache.delete(key);
   cache.set(key, made);
+  if (known) return known;
   made.catch(() => cache.delete(key));
   const [oldest] = cache.keys();
   if (cache.size > MAX_CACHED && oldest !== undefined) cache.delete(oldest);

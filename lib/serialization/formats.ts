@@ -38,6 +38,7 @@ export class Formats {
   readonly readAvro: PayloadReader;
   private readonly untyped: Serializer;
   private readonly topics = new Map<TopicClass, Serializer>();
+  private readonly values = new Map<TopicClass, AvroPayloads>();
   private readonly keys = new Map<TopicClass, AvroPayloads>();
   private readonly schemas = new WeakMap<object, AvroPayloads>();
 
@@ -50,6 +51,11 @@ export class Formats {
     this.readAvro = untypedReader(new WriterSchemas(this.avroParts));
     const deserialize = untypedReader(new WriterSchemas({ registry, limits }));
     this.untyped = { serialize: (message, topic) => jsonSerializer.serialize(message, topic), deserialize };
+  }
+
+  /** The registry that is named, or else the default one, which only what is declared as Avro asks. */
+  get registry(): SchemaRegistry | undefined {
+    return this.avroParts.registry;
   }
 
   /** What these topics ask: the registry that is named, or the default one where one of them is Avro. */
@@ -103,15 +109,22 @@ export class Formats {
     );
   }
 
+  /** Has the schemas of what is written to a topic registered, or looked up. @throws SchemaRegistryError */
+  async register(topic: TopicClass): Promise<void> {
+    const { topicName, schema, format, keySchema } = topic;
+    const model = schema && avroModelOf(schema);
+    if (model && format === 'avro') await this.avroValuesOf(topic, model).register(topicName);
+    if (keySchema !== undefined) await this.avroKeysOf(topic).register(topicName);
+  }
+
   close(): void {
     this.avroParts.registry?.close();
   }
 
   private typed(topic: TopicClass, schema: PayloadClass): Serializer {
-    const { topicName, format = 'json', validation = true, olderSchemas } = topic;
+    const { topicName, format = 'json', validation = true } = topic;
     const model = avroModelOf(schema);
-    const parts = format === 'avro' ? this.avroParts : this.parts;
-    const avro = model && new AvroPayloads({ model, part: 'value', topic: topicName, olderSchemas }, parts);
+    const avro = model && this.avroValuesOf(topic, model);
     const read = avro ? avroReader(avro, format) : this.untyped.deserialize.bind(this.untyped);
     if (format === 'avro' && !avro) throw new SerializationError(noModel(topicName, schema), { topic: topicName });
     const write: Serializer['serialize'] =
@@ -123,6 +136,13 @@ export class Formats {
 
   private readKeyOf(topic: TopicClass): PayloadReader | undefined {
     return topic.keySchema === undefined ? undefined : keyReader(this.avroKeysOf(topic));
+  }
+
+  private avroValuesOf(topic: TopicClass, model: AvroModelInfo): AvroPayloads {
+    const { topicName, olderSchemas } = topic;
+    const target = { model, part: 'value', topic: topicName, olderSchemas } as const;
+    const parts = isAvro(topic) ? this.avroParts : this.parts;
+    return remembered(this.values, topic, () => new AvroPayloads(target, parts));
   }
 
   private avroKeysOf(topic: TopicClass): AvroPayloads {

@@ -1,4 +1,5 @@
 import type { Attempt } from '../core/attempt.js';
+import { DeserializationError } from '../core/errors.js';
 import { events, type HandlerEvent, type MessageEvent } from '../core/events.js';
 import type { Log } from '../core/log.js';
 import type { SettledAs, Verdict } from '../core/outcome.js';
@@ -19,6 +20,7 @@ export class HandlerReport implements PipelineReport {
   state: WorkerState = 'waiting';
   /** Why it is stopped or has failed. */
   reason: string | undefined;
+  private readonly told = new WeakSet<Error>();
 
   constructor(
     readonly definition: HandlerDefinition,
@@ -48,7 +50,7 @@ export class HandlerReport implements PipelineReport {
 
   gaveUp(attempt: Attempt, reason: string, error: Error): void {
     const { deadLetter } = this.definition;
-    this.log.error(`${this.text(attempt)} is given up (${reason}): ${errorText(error)}`, error.stack);
+    this.logGivenUp(`${this.text(attempt)} is given up (${reason}): ${errorText(error)}`, error);
     if (!events.gaveUp.hasSubscribers) return;
     const deadLetterTopic = deadLetter.kind === 'topic' ? deadLetter.topic : undefined;
     events.gaveUp.publish({ ...this.event(attempt), reason, deadLetterTopic, error });
@@ -82,6 +84,13 @@ export class HandlerReport implements PipelineReport {
     this.reason = error.message;
     this.log.error(`Handler ${this.definition.name} stopped: ${error.message}`, error.stack);
     if (events.handlerStopped.hasSubscribers) events.handlerStopped.publish({ ...this.handler, error });
+  }
+
+  /** A schema that cannot be read gives the same error for each of its messages, and one of them tells it all. */
+  private logGivenUp(text: string, error: Error): void {
+    if (this.told.has(error)) return this.log.debug(text);
+    if (error instanceof DeserializationError) this.told.add(error);
+    this.log.error(text, error.stack);
   }
 
   private text({ delivery: { partition, offset }, attempt }: Attempt): string {

@@ -12,6 +12,7 @@ import type { Instrument } from '../pipeline/instrument.js';
 import { describeHandler } from './describe-handler.js';
 import { ensureTopics } from './ensure-topics.js';
 import { planOf } from './topic-drift.js';
+import { prepareSchemas } from './prepare-schemas.js';
 import { HandlerCounts } from './handler-counts.js';
 import type { HandlerDefinition } from './handler-definition.js';
 import type { HandlerReport } from './handler.report.js';
@@ -127,12 +128,16 @@ export class MessagingRuntime {
     if (this.parts.options.failFast) throw this.notReachable(connection);
   }
 
-  /** Topics are looked after once a connection, before anything is read. */
+  /** Topics and schemas are looked after once a connection, before anything is read. */
   private prepare(connection: Connection): Promise<void> {
     const known = this.prepared.get(connection);
-    const work = known ?? this.createTopics(connection);
+    const work = known ?? this.createTopics(connection).then(() => this.prepareSchemas(connection));
     this.prepared.set(connection, work);
     return work;
+  }
+
+  private prepareSchemas(connection: Connection): Promise<void> {
+    return prepareSchemas(connection.formats, this.handlersOf(connection), this.parts.log);
   }
 
   private async createTopics(connection: Connection): Promise<void> {

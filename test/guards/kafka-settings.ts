@@ -9,7 +9,7 @@ interface Proof {
 
 const send = (title: string): Proof => ({ file: 'test/kafka/settings-send.spec.ts', title });
 const consume = (title: string): Proof => ({ file: 'test/kafka/settings-consume.spec.ts', title });
-const registry = (title: string): Proof => ({ file: 'test/unit/registry/registry.spec.ts', title });
+const registry = (title: string): Proof => ({ file: 'test/contract/registry-requests.contract.ts', title });
 const avro = (title: string): Proof => ({ file: 'test/unit/avro/app.spec.ts', title });
 const security = (title: string): Proof => ({ file: 'test/kafka/security.spec.ts', title });
 const codecs = (title: string): Proof => ({ file: 'test/kafka/codecs.spec.ts', title });

@@ -1,5 +1,6 @@
 import avsc from 'avsc';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** What a registry answers instead of its own answer; `hang` never answers. */
@@ -12,29 +13,47 @@ interface Stored {
   readonly references: unknown;
 }
 
+interface FakeRegistryOptions {
+  /** A real registry whose answers it hands on, with the faults and counts in front of it. */
+  readonly behind?: string;
+  readonly tls?: ServerOptions;
+}
+
 /** A schema registry in this process: what of Confluent's API the client uses, and faults on request. */
 export class FakeRegistry {
   /** `POST /subjects/x/versions`, in the order they came. */
   readonly requests: string[] = [];
   readonly headers: IncomingMessage['headers'][] = [];
-  /** Answers the next requests with these, one each. */
-  readonly faults: Fault[] = [];
+  /** Answers the next requests with these, one each; undefined is its own answer. */
+  readonly faults: (Fault | undefined)[] = [];
   /** Answers every request with it, while it is set. */
   fault: Fault | undefined;
   private readonly schemas: Stored[] = [];
   private readonly subjects = new Map<string, number[]>();
 
-  private constructor(private readonly server: Server) {}
+  private port = 0;
 
-  static async start(): Promise<FakeRegistry> {
-    const server = createServer((request, response) => void registry.handle(request, response));
-    const registry: FakeRegistry = new FakeRegistry(server);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  private constructor(
+    private readonly server: Server,
+    private readonly options: FakeRegistryOptions,
+  ) {}
+
+  static async start(options: FakeRegistryOptions = {}): Promise<FakeRegistry> {
+    const listener = (request: IncomingMessage, response: ServerResponse) => void registry.handle(request, response);
+    const server = options.tls ? createSecureServer(options.tls, listener) : createServer(listener);
+    const registry: FakeRegistry = new FakeRegistry(server, options);
+    await registry.listen();
     return registry;
   }
 
+  /** At the same address as before. */
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(this.port, '127.0.0.1', resolve));
+    this.port = (this.server.address() as AddressInfo).port;
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `http${this.options.tls ? 's' : ''}://127.0.0.1:${this.port}`;
   }
 
   /** Puts a schema there as another service would; returns its id. */
@@ -51,6 +70,7 @@ export class FakeRegistry {
     return [...this.subjects.keys()];
   }
 
+  /** Nobody listens there any more, until `listen`. */
   async stop(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
@@ -65,14 +85,24 @@ export class FakeRegistry {
     if (fault === 'hang') return;
     if (fault === 'break') return void request.socket.destroy();
     const text = Buffer.concat(chunks).toString('utf8');
-    const [status, body] = fault
-      ? [fault.status, fault.body]
-      : this.answer(request, text === '' ? {} : (JSON.parse(text) as { schema: string }));
+    const [status, body] = fault ? [fault.status, fault.body] : await this.ownAnswer(request, text);
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(typeof body === 'string' ? body : JSON.stringify(body));
   }
 
-  private answer({ method, url = '' }: IncomingMessage, { schema }: { schema?: string }): [number, unknown] {
+  private async ownAnswer(request: IncomingMessage, text: string): Promise<[number, unknown]> {
+    const { behind } = this.options;
+    if (behind === undefined) return this.answer(request, text === '' ? {} : (JSON.parse(text) as { schema: string }));
+    const { method = '', url = '' } = request;
+    const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
+    const answer = await fetch(behind + url, { method, headers, ...(text !== '' && { body: text }) });
+    return [answer.status, await answer.text()];
+  }
+
+  private answer(
+    { method, url = '' }: IncomingMessage,
+    { schema, references }: { schema?: string; references?: unknown },
+  ): [number, unknown] {
     const [path = ''] = url.split('?');
     const parts = path.split('/').slice(1).map(decodeURIComponent);
     if (parts[0] === 'schemas' && parts[3] === 'versions') return this.subjectsOf(Number(parts[2]));
@@ -85,14 +115,15 @@ export class FakeRegistry {
     }
     const [, subject = '', , version] = parts;
     if (method === 'GET') return this.version(subject, Number(version));
-    if (parts[2] === 'versions') return this.register(subject, schema ?? '');
+    if (parts[2] === 'versions') return this.register(subject, schema ?? '', references);
     const known = this.subjects.get(subject);
     if (!known) return [404, { error_code: 40401, message: 'Subject not found' }];
     const found = this.schemas.find((one) => one.schema === schema && known.includes(one.id));
     return found ? [200, { subject, id: found.id }] : [404, { error_code: 40403, message: 'Schema not found' }];
   }
 
-  private register(subject: string, schema: string): [number, unknown] {
+  private register(subject: string, schema: string, references: unknown): [number, unknown] {
+    if (references !== undefined) return [200, { id: this.add(subject, schema, { references }) }];
     if (parsed(schema) === undefined)
       return [422, { error_code: 42201, message: 'Input schema is an invalid Avro schema' }];
     if (!this.accepts(subject, schema))

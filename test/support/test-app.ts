@@ -46,6 +46,11 @@ export async function startApp(
   const log = new LogRecorder();
   const module = await prepare(testModule(spec)).setLogger(log).compile();
   const app = module.createNestMicroservice({ ...messagingMicroservice(), logger: log });
-  await app.listen();
+  try {
+    await app.listen();
+  } catch (error) {
+    await app.close().catch(() => {}); // Nest 11 tells the error of the start again
+    throw error;
+  }
   return { app, log };
 }

@@ -18,6 +18,8 @@ export interface JanitorParts {
 const TRIM_MS = 60_000;
 const BURY_MS = 600_000;
 const DEAD_AFTER_MS = 3_600_000;
+/** A retention without end, as Kafka writes it: counted from now it would lie ahead, and nothing would be kept. */
+const FOR_EVER = -1;
 
 /** Removes what nobody needs any more: messages older than their topic keeps, and members that died. */
 export class Janitor {
@@ -54,7 +56,8 @@ export class Janitor {
 
   private async trimStream({ name, retentionMs }: RedisTopic, stream: string): Promise<void> {
     const { client, options, log } = this.parts;
-    const args = [retentionMs ?? options.retentionMs, options.maxLen ?? 0];
+    const keptMs = retentionMs ?? options.retentionMs;
+    const args = [keptMs === FOR_EVER ? Number.MAX_SAFE_INTEGER : keptMs, options.maxLen ?? 0];
     const [removed, ...behind] = (await runScript(client, trimScript, [stream], args)) as [number, ...Buffer[]];
     if (removed > 0) log.debug(`${removed} messages of topic ${name} were older than it keeps`);
     for (const group of behind)

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { UnsupportedByBrokerError, type MessagingError } from '../../core/errors.js';
-import type { DriverContext, TopicAdmin, TopicDescription, TopicSpec } from '../driver.js';
+import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicSpec } from '../driver.js';
 import { toMessagingError } from './redis.errors.js';
 import { lagOf, type GroupLag } from './lag.js';
 import type { RedisTopics } from './redis.topics.js';
@@ -17,9 +17,17 @@ export class RedisAdmin implements TopicAdmin {
     return found.flatMap((topic) => (topic ? [{ topic: topic.name, partitions: topic.partitions }] : []));
   }
 
+  /** Of a topic that another program made nothing is declared. */
+  async settings(names: readonly string[]): Promise<readonly TopicSettings[]> {
+    const found = await Promise.all(names.map((name) => this.ask(name, () => this.topics.find(name))));
+    return found.flatMap((topic) => (topic ? [{ topic: topic.name, retentionMs: topic.retentionMs }] : []));
+  }
+
   /** The number of partitions decides where the messages of a key lie, and how far their order reaches. */
-  refusal({ topic, partitions, cleanupPolicy }: TopicSpec, found: TopicDescription): string | undefined {
-    if (cleanupPolicy?.includes('compact')) return notCompacted(topic);
+  refusal(spec: TopicSpec, found: TopicDescription): string | undefined {
+    const { topic, partitions } = spec;
+    const impossible = noSuchTopic(spec);
+    if (impossible !== undefined) return impossible;
     if (partitions === undefined || partitions === found.partitions) return undefined;
     return `Topic \`${topic}\` is declared with \`partitions\` ${partitions}, and has ${found.partitions} on the server. Declare ${found.partitions}, or take a new topic.`;
   }
@@ -39,11 +47,10 @@ export class RedisAdmin implements TopicAdmin {
 
   async create(specs: readonly TopicSpec[]): Promise<void> {
     for (const spec of specs) {
-      if (spec.cleanupPolicy?.includes('compact')) throw this.unsupported(spec.topic, notCompacted(spec.topic));
-      const [name] = Object.keys(spec.configs ?? {});
-      if (name !== undefined) throw this.unsupported(spec.topic, noSetting(spec.topic, name));
-      await this.ask(spec.topic, () => this.topics.create(spec));
+      const impossible = noSuchTopic(spec);
+      if (impossible !== undefined) throw this.unsupported(spec.topic, impossible);
     }
+    for (const spec of specs) await this.ask(spec.topic, () => this.topics.create(spec));
   }
 
   private unsupported(topic: string, text: string): MessagingError {
@@ -58,6 +65,18 @@ export class RedisAdmin implements TopicAdmin {
       throw toMessagingError(thrown, { connection: this.context.connection, topic });
     }
   }
+}
+
+/** Why Redis can have no such topic. */
+function noSuchTopic({ topic, cleanupPolicy, replicationFactor = 1, configs = {} }: TopicSpec): string | undefined {
+  const [name] = Object.keys(configs);
+  if (cleanupPolicy?.includes('compact')) return notCompacted(topic);
+  if (replicationFactor > 1) return notReplicated(topic, replicationFactor);
+  return name === undefined ? undefined : noSetting(topic, name);
+}
+
+function notReplicated(topic: string, copies: number): string {
+  return `Topic \`${topic}\` wants \`replicationFactor\` ${copies}, which Redis has not: its replicas copy all that it holds. Leave it out, and set replicas up in Redis.`;
 }
 
 function notCompacted(topic: string): string {

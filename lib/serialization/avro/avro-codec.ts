@@ -3,8 +3,10 @@ import type { AvroSchema } from '../../topic/topic.js';
 import { textOf, type CodecContext } from '../codec-context.js';
 import { avroType, type TypeParts } from './avro-type.js';
 import type { InternalType, Resolver } from './avsc.js';
+import { GuardError } from './guard.js';
 import { DEFAULT_LIMITS } from './shapes.js';
 import { isAttributes, mapSchema, namedTypes, type NamedType } from './schema-walk.js';
+import { mapFault, shown } from './values.js';
 
 /** Reads bytes of one writer's schema. */
 export type AvroReader = (bytes: Buffer, context: CodecContext) => unknown;
@@ -45,14 +47,15 @@ export class AvroCodec {
    * Reads what another schema wrote, as this one. Names count without their namespaces, as the specification has it.
    * @throws SchemaResolutionError when the two do not agree, before any message is read.
    */
-  readerOf(writer: AvroCodec, { topic }: CodecContext): AvroReader {
+  readerOf(writer: AvroCodec, context: CodecContext): AvroReader {
+    const { topic, writer: found } = context;
     try {
       const reader = new AvroCodec(withAliases(this.schema, namedTypes(writer.schema)), this.parts);
       const resolver = reader.type.createResolver(writer.type);
-      return (bytes, context) => reader.read(bytes, resolver, context);
+      return (bytes, at) => reader.read(bytes, resolver, at);
     } catch (cause) {
       throw new SchemaResolutionError(
-        `Messages of topic \`${topic}\` written as ${writer.name} cannot be read as ${this.name}: ${(cause as Error).message}. Give new fields a default, and let optional ones be nullable.`,
+        `${textOf(context)} was written as ${writer.name}${found === undefined ? '' : ` (schema ${found})`}, which cannot be read as ${this.name}: ${reasonOf(cause as Error)}. Give new fields a default, and let optional ones be nullable.`,
         { topic, cause },
       );
     }
@@ -77,19 +80,28 @@ export class AvroCodec {
     const { topic } = context;
     const { maxBytes } = this.parts.limits ?? DEFAULT_LIMITS;
     try {
-      if (bytes.length > maxBytes) throw new Error(`${bytes.length} bytes, more than ${maxBytes}`);
+      if (bytes.length > maxBytes)
+        throw new GuardError(
+          `${bytes.length} bytes, more than ${maxBytes}`,
+          'Correct the sender, or raise `maxAvroBytes`.',
+        );
       return this.type.fromBuffer(bytes, resolver);
     } catch (cause) {
       throw new AvroDecodeError(
-        `${textOf(context)} is not Avro of ${this.name} (${bytes.length} bytes): ${(cause as Error).message}.${hint(cause as Error)}`,
+        `${textOf(context)} is not Avro of ${this.name} (${bytes.length} bytes): ${(cause as Error).message}. ${cureOf(cause as Error)}`,
         { topic, cause },
       );
     }
   }
 }
 
-function hint({ message }: Error): string {
-  return message === 'potential precision loss' ? ' A long beyond 2^53 needs a `bigint` property.' : '';
+/** Of two kinds of types avsc fails while it compares what only one of them has. */
+function reasonOf(cause: Error): string {
+  return cause instanceof TypeError ? 'they are of different kinds' : cause.message;
+}
+
+function cureOf(cause: Error): string {
+  return cause instanceof GuardError ? cause.cure : 'Correct the sender.';
 }
 
 /** avsc compares full names; types of the writer with our short name become aliases of ours. */
@@ -123,18 +135,11 @@ function mismatch(found: unknown, expected: InternalType): string {
   const unknown = undeclared(found, expected);
   if (unknown.length > 0)
     return `no field for ${unknown.map((name) => `\`${name}\``).join(', ')} in ${expected.name} (decorate it with @AvroField, or leave it out)`;
-  return `got ${shown(found)}, expected ${expected.name ?? expected.typeName}`;
+  const what = (expected.typeName === 'map' ? mapFault(found) : undefined) ?? shown(found);
+  return `got ${what}, expected ${expected.name ?? expected.typeName}`;
 }
 
 function undeclared(found: unknown, { fields }: InternalType): string[] {
   if (typeof found !== 'object' || found === null || fields === undefined) return [];
   return Object.keys(found).filter((name) => !fields.some((field) => field.name === name));
-}
-
-function shown(value: unknown): string {
-  if (value instanceof Map) return 'an ES Map (give a plain object)';
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : 'a Date';
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  const text = typeof value === 'bigint' ? `${value}n` : String(value);
-  return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\` (${value === null ? 'null' : typeof value})`;
 }

@@ -7,6 +7,7 @@ import { WireFormatError } from '../errors.js';
 import { AvroCodec, type AvroReader } from './avro-codec.js';
 import type { AvroModelInfo } from './avro-model.js';
 import type { AvroLimits } from './shapes.js';
+import { asBuffer } from './values.js';
 import { fingerprintOf, fromSingleObject, toSingleObject } from './single-object.js';
 import { WriterSchemas } from './writer-schemas.js';
 
@@ -55,10 +56,17 @@ export class AvroPayloads {
   write(value: unknown, topic: string): Buffer | Promise<Buffer> {
     const { registry } = this.parts;
     if (!registry) return toSingleObject(this.fingerprint, this.codec.encode(value, { topic }));
-    const body = this.codec.isBytes && Buffer.isBuffer(value) ? value : this.codec.encode(value, { topic });
+    const body =
+      this.codec.isBytes && value instanceof Uint8Array ? asBuffer(value) : this.codec.encode(value, { topic });
     const subject = this.registrySubjectOf(topic);
     const id = this.ids.get(subject);
-    return id === undefined ? this.register(registry, subject, body) : frame(id, body);
+    return id === undefined ? this.idOf(registry, subject).then((found) => frame(found, body)) : frame(id, body);
+  }
+
+  /** Has the schema registered, or looked up, before a message needs it; without a registry there is nothing to do. */
+  async register(topic: string): Promise<void> {
+    const { registry } = this.parts;
+    if (registry) await this.idOf(registry, this.registrySubjectOf(topic));
   }
 
   /** The payload or its promise; undefined where the bytes are not Avro of any kind. */
@@ -70,11 +78,11 @@ export class AvroPayloads {
     return single && { payload: this.readSingleObject(single.fingerprint, single.body, context) };
   }
 
-  private async register(registry: SchemaRegistry, subject: string, body: Buffer): Promise<Buffer> {
+  private async idOf(registry: SchemaRegistry, subject: string): Promise<number> {
     const id = await registry.idOf(subject, this.text);
     this.ids.set(subject, id);
     this.writers.remember(id, (bytes, context) => (this.codec.isBytes ? bytes : this.codec.decode(bytes, context)));
-    return frame(id, body);
+    return id;
   }
 
   private registrySubjectOf(topic: string, name = this.codec.name): string {
@@ -100,11 +108,13 @@ export class AvroPayloads {
   }
 
   private olderReaders(topic: string): Map<string, AvroReader> {
-    const older = (this.target.olderSchemas ?? []).map(
-      (schema) => new AvroCodec(schema, { limits: this.parts.limits }),
-    );
+    const { part, olderSchemas = [] } = this.target;
+    const older = olderSchemas.map((schema) => new AvroCodec(schema, { limits: this.parts.limits }));
     return new Map(
-      older.map((codec) => [fingerprintOf(codec.canonical).toString('hex'), this.codec.readerOf(codec, { topic })]),
+      older.map((codec) => {
+        const writer = fingerprintOf(codec.canonical).toString('hex');
+        return [writer, this.codec.readerOf(codec, { topic, part, writer })];
+      }),
     );
   }
 }

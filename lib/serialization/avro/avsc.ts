@@ -93,6 +93,7 @@ interface Avsc {
     readonly BytesType: TypeClass<InternalType>;
     readonly DoubleType: TypeClass<InternalType>;
     readonly FloatType: TypeClass<InternalType>;
+    readonly IntType: TypeClass<InternalType>;
     readonly LongType: TypeClass<InternalType> & { __with(methods: LongMethods): InternalType };
     readonly LogicalType: new (schema: unknown, options?: unknown) => InternalType;
   };

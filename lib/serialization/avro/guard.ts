@@ -1,15 +1,27 @@
 import { types, type ErrorHook, type Tap } from './avsc.js';
+import { mapFault } from './values.js';
 import type { AvroLimits } from './shapes.js';
 
-/** A bound that hostile or broken bytes ran into. */
-export class GuardError extends Error {}
+/** A bound that hostile or broken bytes ran into, with what can be done where they are neither. */
+export class GuardError extends Error {
+  constructor(
+    message: string,
+    readonly cure = 'Correct the sender.',
+  ) {
+    super(message);
+  }
+}
 
 /**
  * avsc believes the counts it reads: five bytes make it allocate gigabytes or loop for ever, and no `try` catches the end of the process.
  * These collections compare every count with what is left and with the limits, before and after each item; one cursor is one datum.
  */
 export function collectionTypes({ maxItems }: AvroLimits) {
-  class GuardedArray extends types.ArrayType {
+  return { GuardedArray: guardedArray(maxItems), GuardedMap: guardedMap(maxItems) };
+}
+
+function guardedArray(maxItems: number) {
+  return class GuardedArray extends types.ArrayType {
     override _read(tap: Tap): unknown[] {
       const items: unknown[] = []; // never sized beforehand: the count is the sender's
       eachItem(tap, maxItems, () => items.push(this.itemsType._read(tap)));
@@ -19,9 +31,11 @@ export function collectionTypes({ maxItems }: AvroLimits) {
     override _skip(tap: Tap): void {
       eachItem(tap, maxItems, () => this.itemsType._skip(tap));
     }
-  }
+  };
+}
 
-  class GuardedMap extends types.MapType {
+function guardedMap(maxItems: number) {
+  return class GuardedMap extends types.MapType {
     override _read(tap: Tap): object {
       const map = {};
       eachItem(tap, maxItems, () => {
@@ -40,19 +54,18 @@ export function collectionTypes({ maxItems }: AvroLimits) {
       });
     }
 
-    /** avsc writes an ES `Map` as an empty one, without a word. */
     override _write(tap: Tap, value: unknown): void {
-      if (value instanceof Map) throw new TypeError('an ES Map; give a plain object');
+      const fault = mapFault(value);
+      if (fault !== undefined) throw new TypeError(fault);
       super._write(tap, value);
     }
 
     override _check(value: unknown, flags: unknown, hook?: ErrorHook, path?: string[]): boolean {
-      if (!(value instanceof Map)) return super._check(value, flags, hook, path);
+      if (mapFault(value) === undefined) return super._check(value, flags, hook, path);
       hook?.(value, this);
       return false;
     }
-  }
-  return { GuardedArray, GuardedMap };
+  };
 }
 
 function eachItem(tap: Tap, maxItems: number, read: () => unknown): void {
@@ -73,7 +86,11 @@ function blockSize(tap: Tap, maxItems: number): number {
   }
   assertInside(tap);
   tap.items = (tap.items ?? 0) + count;
-  if (!(tap.items <= maxItems)) throw new GuardError(`more than ${maxItems} items in arrays and maps`);
+  if (!(tap.items <= maxItems))
+    throw new GuardError(
+      `more than ${maxItems} items in arrays and maps`,
+      'Correct the sender, or raise `maxAvroItems`.',
+    );
   return count;
 }
 
@@ -83,7 +100,11 @@ export function assertInside(tap: Tap): void {
 
 export function enterRecord(tap: Tap, maxDepth: number): void {
   tap.depth = (tap.depth ?? 0) + 1;
-  if (tap.depth > maxDepth) throw new GuardError(`records more than ${maxDepth} deep in each other`);
+  if (tap.depth > maxDepth)
+    throw new GuardError(
+      `records more than ${maxDepth} deep in each other`,
+      'Correct the sender, or raise `maxAvroDepth`.',
+    );
 }
 
 export function leaveRecord(tap: Tap): void {

@@ -1,5 +1,5 @@
 import { types, type InternalType } from './avsc.js';
-import { decimalToText, textToDecimal } from './decimal.js';
+import { decimalToText, MAX_DIGITS, textToDecimal, type Digits } from './decimal.js';
 
 type Attributes = Readonly<Record<string, unknown>>;
 
@@ -17,7 +17,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const conversions: Readonly<Record<string, Conversion>> = {
   /** A `Date`. */
   'timestamp-millis': {
-    fromBase: (millis: number) => new Date(millis),
+    fromBase: dateOf,
     toBase: (value) => (value instanceof Date && !Number.isNaN(value.getTime()) ? value.getTime() : undefined),
   },
   /** Microseconds as a bigint: a `Date` would lose them. */
@@ -42,8 +42,8 @@ const conversions: Readonly<Record<string, Conversion>> = {
   },
   /** `12.34` as text: a number would lose digits. */
   decimal: {
-    fromBase: (bytes: Buffer, attributes) => decimalToText(bytes, scaleOf(attributes)),
-    toBase: (value, attributes) => textToDecimal(value, scaleOf(attributes), Number(attributes['precision'])),
+    fromBase: (bytes: Buffer, attributes) => decimalToText(bytes, digitsOf(attributes)),
+    toBase: (value, attributes) => textToDecimal(value, digitsOf(attributes)),
   },
 };
 
@@ -93,15 +93,23 @@ function logicalType(name: string, { fromBase, toBase }: Conversion) {
 /** Decimals of another scale are other numbers. */
 function isAlike(writer: InternalType, reader: InternalType): boolean {
   const [a, b] = [writer, reader].map((type) => (type as unknown as { attributes: Attributes }).attributes);
-  return scaleOf(a ?? {}) === scaleOf(b ?? {});
+  return digitsOf(a ?? {}).scale === digitsOf(b ?? {}).scale;
 }
 
 function isWider(writer: string, { typeName }: InternalType): boolean {
   return typeName === 'long' && writer === 'int';
 }
 
-function scaleOf(attributes: Attributes): number {
-  return Number(attributes['scale'] ?? 0);
+/** A writer's schema may say anything, or nothing. */
+function digitsOf({ precision, scale = 0 }: Attributes): Digits {
+  const isCount = Number.isInteger(precision) && (precision as number) > 0;
+  return { precision: isCount ? Math.min(precision as number, MAX_DIGITS) : MAX_DIGITS, scale: Number(scale) };
+}
+
+function dateOf(millis: number): Date {
+  const date = new Date(millis);
+  if (Number.isNaN(date.getTime())) throw new Error(`${millis} ms is a time that no Date holds`);
+  return date;
 }
 
 function daysOf(value: unknown): number | undefined {

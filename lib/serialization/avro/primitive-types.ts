@@ -1,4 +1,6 @@
 import { types, type ErrorHook, type InternalType, type Tap } from './avsc.js';
+import { GuardError } from './guard.js';
+import { asBuffer, isWellFormed } from './values.js';
 
 const MAX_FLOAT = 3.4028234663852886e38;
 
@@ -41,11 +43,20 @@ class StrictFloat extends types.FloatType {
 /** avsc takes Buffers only; any Uint8Array has the same bytes. */
 class AnyBytes extends types.BytesType {
   override _write(tap: Tap, value: unknown): void {
-    super._write(tap, asBuffer(value));
+    super._write(tap, value instanceof Uint8Array ? asBuffer(value) : value);
   }
 
   override _check(value: unknown, flags: unknown, hook?: ErrorHook): boolean {
     return checked(this, value, value instanceof Uint8Array, hook);
+  }
+}
+
+/** avsc reads more than 32 bits as they are, which no writer of an int may write. */
+class StrictInt extends types.IntType {
+  override _read(tap: Tap): number {
+    const value = tap.readLong();
+    if (value === (value | 0) || !tap.isValid()) return value;
+    throw new Error(`${value}; expected an integer of 32 bits`);
   }
 }
 
@@ -82,7 +93,7 @@ class StrictLong extends types.LongType {
     tap.pos = start;
     const value = Number(bigintLong._read(tap));
     if (Math.abs(value) < Number.MAX_SAFE_INTEGER) return value;
-    throw new Error('potential precision loss');
+    throw new GuardError('a long that a number does not hold', 'A long beyond 2^53 needs a `bigint` property.');
   }
 }
 
@@ -91,6 +102,8 @@ export function primitiveType(name: unknown, attributes: Readonly<Record<string,
   switch (name) {
     case 'string':
       return new StrictString(undefined, NO_OPTIONS);
+    case 'int':
+      return new StrictInt(undefined, NO_OPTIONS);
     case 'double':
       return new StrictDouble(undefined, NO_OPTIONS);
     case 'float':
@@ -117,16 +130,6 @@ function checked(type: InternalType, value: unknown, isValid: boolean, hook: Err
   return isValid;
 }
 
-function asBuffer(value: unknown): unknown {
-  if (!(value instanceof Uint8Array) || Buffer.isBuffer(value)) return value;
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-}
-
 function fitsFloat(value: unknown): boolean {
   return typeof value === 'number' && Math.abs(value) <= MAX_FLOAT;
-}
-
-/** In Node since 20; the compiler's library has it later. */
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

@@ -11,6 +11,7 @@ import {
 } from './avsc.js';
 import { enterRecord, leaveRecord } from './guard.js';
 import type { AvroLimits, RecordShape, RecordShapes } from './shapes.js';
+import { isCollection, shown } from './values.js';
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -85,7 +86,8 @@ function bounded(read: Read, maxDepth: number): Read {
 function strictWriter(write: Write, { fields, name }: RecordInternals, shape: RecordShape | undefined): Write {
   const known = new Set(fields.map((field) => shape?.renamed.get(field.name) ?? field.name));
   return function (this: unknown, tap, value) {
-    if (typeof value !== 'object' || value === null) throw new TypeError(`${String(value)}; expected a record ${name}`);
+    if (typeof value !== 'object' || value === null || isCollection(value))
+      throw new TypeError(`${shown(value)}; expected a record ${name}`);
     for (const property of Object.keys(value))
       if (!known.has(property) && (value as Plain)[property] !== undefined)
         throw new TypeError(`the property \`${property}\`, which record ${name} has not`);

@@ -4,6 +4,7 @@ import { SchemaResolutionError, UnsupportedSchemaTypeError, WireFormatError } fr
 import type { AvroSchema } from '../../topic/topic.js';
 import type { AvroLimits } from './shapes.js';
 import { textOf, type CodecContext } from '../codec-context.js';
+import { jsonSerializer } from '../json.serializer.js';
 import { AvroCodec, type AvroReader } from './avro-codec.js';
 
 const MAX_READERS = 1_000;
@@ -23,6 +24,7 @@ export interface WriterSchemasParts {
 /** How messages that name their schema are read: found once for each schema, as one reader class wants it. */
 export class WriterSchemas {
   private readonly known = new Map<string, Known>();
+  private readonly pending = new Map<string, Promise<Known>>();
 
   constructor(private readonly parts: WriterSchemasParts) {}
 
@@ -36,7 +38,15 @@ export class WriterSchemas {
     const name = 'id' in framed ? String(framed.id) : framed.guid;
     const known = this.known.get(name);
     if (known) return use(known, framed.body, context);
-    return this.lookUp(framed, name, context).then((found) => use(found, framed.body, context));
+    return this.found(framed, name, context).then((found) => use(found, framed.body, context));
+  }
+
+  /** Once for all messages that wait for it. */
+  private found(framed: Framed, name: string, context: CodecContext): Promise<Known> {
+    const search =
+      this.pending.get(name) ?? this.lookUp(framed, name, context).finally(() => this.pending.delete(name));
+    this.pending.set(name, search);
+    return search;
   }
 
   private async lookUp(framed: Framed, name: string, context: CodecContext): Promise<Known> {
@@ -91,7 +101,7 @@ export class WriterSchemas {
     context: CodecContext,
   ): AvroReader {
     const { reader, limits } = this.parts;
-    if (schemaType === 'JSON') return (body) => JSON.parse(body.toString('utf8')) as unknown;
+    if (schemaType === 'JSON') return (body, { topic }) => jsonSerializer.deserialize(body, topic);
     if (schemaType !== 'AVRO')
       throw new UnsupportedSchemaTypeError(
         `${textOf(context)} has schema ${name} of type ${schemaType}. Read it with \`raw: true\`; only AVRO and JSON are read here.`,
@@ -99,7 +109,7 @@ export class WriterSchemas {
       );
     const writer = parsedWriter({ schema, references, limits }, name, context);
     if (writer.isBytes) return (body) => body;
-    return reader ? reader.readerOf(writer, context) : (body, at) => writer.decode(body, at);
+    return reader ? reader.readerOf(writer, { ...context, writer: name }) : (body, at) => writer.decode(body, at);
   }
 }
 

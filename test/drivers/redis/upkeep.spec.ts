@@ -62,6 +62,14 @@ describe.runIf(url !== '')('upkeep in Redis', () => {
     expect(await client.xlen(name)).toBe(305);
   });
 
+  it('keeps all where the topic says that its retention has no end (-1)', async () => {
+    const name = topic();
+    await topics.create({ topic: name, retentionMs: -1 });
+    await fill(name);
+    await janitor().trim();
+    expect(await client.xlen(name)).toBe(305);
+  });
+
   it('keeps all where it is not known how long, as in a command line without an app', async () => {
     const name = topic();
     await topics.create({ topic: name });

@@ -144,6 +144,36 @@ describe('a topic with a class', () => {
     expect(await outcome).toBe(refusesSend);
   });
 
+  it.each([
+    ['send', false],
+    ['receive', true],
+    [true, true],
+    [false, false],
+  ] as const)(
+    'a topic with validation %s refuses what comes in: %s; either way handlers get instances',
+    async (validation, refuses) => {
+      const topic = { topicName: 'switched', schema: Signup, cleanupPolicy: 'delete', validation } as const;
+      @Injectable()
+      class Reader {
+        readonly seen: unknown[] = [];
+
+        @Consumer({ topic })
+        async onSignup(signup: unknown) {
+          this.seen.push(signup);
+        }
+      }
+      const other = await createTestMessaging(testModule({ options: { memory: {} }, providers: [Reader] }));
+      await other.deliver('switched', { name: 'Bob', age: 200 });
+      await other.deliver('switched', { name: 'Ann', age: 30 });
+      await other.idle();
+      const { seen } = other.app.get(Reader);
+      expect(seen).toEqual([...(refuses ? [] : [{ name: 'Bob', age: 200 }]), { name: 'Ann', age: 30 }]);
+      expect(seen.every((one) => one instanceof Signup)).toBe(true);
+      expect(other.sent('switched-dlq')).toHaveLength(refuses ? 1 : 0);
+      await other.close();
+    },
+  );
+
   it('keeps the order of the sends while some are validated', async () => {
     const sends = [1, 2, 3, 4].map((age) =>
       messaging.producer.send({ topic: Signups, message: { name: 'Ann', age }, key: 'k' }),
@@ -237,6 +267,7 @@ describe('Avro with a registry', () => {
     await messaging.idle();
     expect(messaging.handlers.seen.map((one) => (one as Order).id)).toEqual([1, 2, 3, 4, 5]);
     expect(registry.requests.toSorted()).toEqual([
+      'GET /schemas/types',
       'POST /subjects/orders-value/versions',
       'POST /subjects/stock-key/versions',
       'POST /subjects/stock-value/versions',
@@ -266,6 +297,19 @@ describe('Avro with a registry', () => {
     expect([messaging.handlers.seen[0]]).toMatchObject([expected]);
   });
 
+  it.each([
+    ['a Buffer', Buffer.from('020304', 'hex')],
+    ['another Uint8Array', new Uint8Array([2, 3, 4])],
+  ])(
+    'sends bytes of the schema `bytes` without a length before them, as Confluent’s serializers do: %s',
+    async (_what, message) => {
+      await messaging.producer.sendAvro({ topic: 'plain', message, schema: 'bytes' });
+      await messaging.idle();
+      expect(bytesOf(messaging, 'plain').subarray(5).toString('hex')).toBe('020304');
+      expect(messaging.handlers.seen).toEqual([Buffer.from('020304', 'hex')]);
+    },
+  );
+
   it('validates what sendAvro sends to a topic with a class', async () => {
     const sending = messaging.producer.sendAvro({ topic: Signups, message: { name: 'Bob', age: 200 }, schema: SIGNUP });
     await expect(sending).rejects.toThrow(ValidationError);
@@ -293,12 +337,16 @@ describe('Avro with a registry', () => {
       Array.from(
         { length: 2 },
         () =>
-          'Message of topic `lines` names schema 1000 of elsewhere-value, not of `lines-value`, and `schemaRegistryVerifySubject` is set. Correct the sender, or the option.',
+          'Message of topic `lines` names schema 1000 of stock-value, elsewhere-value, not of `lines-value`, and `schemaRegistryVerifySubject` is set. Correct the sender, or the option.',
       ),
     );
-    expect(registry.requests.filter((one) => one.endsWith('/versions'))).toEqual(['GET /schemas/ids/1000/versions']);
-    registry.add('lines-value', JSON.stringify({ ...(JSON.parse(schema) as object), namespace: 'com.other' }));
-    await messaging.deliver('lines', frame(1001, Buffer.from('026102', 'hex')), { raw: true });
+    const looked = registry.requests.filter((one) => one.startsWith('GET') && one.endsWith('/versions'));
+    expect(looked).toEqual(['GET /schemas/ids/1000/versions']);
+    const own = registry.add(
+      'lines-value',
+      JSON.stringify({ ...(JSON.parse(schema) as object), namespace: 'com.other' }),
+    );
+    await messaging.deliver('lines', frame(own, Buffer.from('026102', 'hex')), { raw: true });
     await messaging.idle();
     expect(messaging.handlers.seen).toEqual([{ sku: 'a', count: 1 }]);
   });
@@ -321,14 +369,15 @@ describe('Avro with a registry', () => {
     await messaging.close();
     messaging = await start({ schemaRegistryUrl: registry.url, schemaRegistryNormalize: true });
     await messaging.producer.send({ topic: Orders, message: order(), key: 'k' });
-    expect(registry.requests[0]).toBe('POST /subjects/orders-value/versions?normalize=true');
+    expect(registry.requests).toContain('POST /subjects/orders-value/versions?normalize=true');
   });
 
   it('what an app has written it can read without asking', async () => {
     await messaging.producer.send({ topic: Lines, message: { sku: 'a', count: 1 } });
     await messaging.idle();
     expect(messaging.handlers.seen).toEqual([{ sku: 'a', count: 1 }]);
-    expect(registry.requests).toEqual(['POST /subjects/lines-value/versions']);
+    const asked = registry.requests.filter((one) => one.includes('lines') || one.startsWith('GET /schemas/ids'));
+    expect(asked).toEqual(['POST /subjects/lines-value/versions']);
   });
 
   it('a key that its schema does not hold is an error', async () => {
@@ -359,10 +408,13 @@ describe('while the registry is down', () => {
   beforeEach(async () => {
     registry = await FakeRegistry.start();
     const memory = { schemaRegistryUrl: registry.url, schemaRegistryTimeoutMs: 200_000 };
+    registry.fault = { status: 503, body: 'busy' }; // so that nothing is known beforehand
     const hasty: Clock = { now: () => Date.now(), after: (ms, callback) => systemClock.after(ms / 20, callback) };
     ({ app } = await startApp({ options: { broker: 'memory', memory }, providers: [Handlers] }, (builder) =>
       builder.overrideProvider(CLOCK).useValue(hasty),
     ));
+    registry.fault = undefined;
+    registry.requests.length = 0;
   });
   afterEach(async () => {
     await app.close();

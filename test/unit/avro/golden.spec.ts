@@ -79,16 +79,88 @@ describe('the same bytes as other implementations', () => {
     expect(codec.decode(single?.body ?? Buffer.alloc(0), context)).toEqual(value);
   });
 
-  it.each([
-    ['"null"', 7195948357588979594n],
-    ['"int"', 8247732601305521295n],
-    ['"long"', -3434872931120570953n],
-    ['"string"', -8142146995180207161n],
-    ['"bytes"', 5746618253357095269n],
-  ])('fingerprints of the Avro test suite: %s', (canonical, expected) => {
-    const fingerprint = fingerprintOf(new AvroCodec(JSON.parse(canonical) as AvroSchema).canonical);
-    expect(fingerprint.readBigInt64LE()).toBe(expected);
-    expect(fromSingleObject(toSingleObject(fingerprint, hex('01')))).toEqual({ fingerprint, body: hex('01') });
+  it.each<[string, bigint]>([
+    ['null', 7195948357588979594n],
+    ['boolean', -6970731678124411036n],
+    ['int', 8247732601305521295n],
+    ['long', -3434872931120570953n],
+    ['float', 5583340709985441680n],
+    ['double', -8181574048448539266n],
+    ['bytes', 5746618253357095269n],
+    ['string', -8142146995180207161n],
+  ])('the fingerprint that Apache Avro has of %s, however it is written', (name, expected) => {
+    for (const schema of [name, { type: name }]) {
+      const { canonical } = new AvroCodec(schema);
+      expect(canonical).toBe(`"${name}"`);
+      const fingerprint = fingerprintOf(canonical);
+      expect(fingerprint.readBigInt64LE()).toBe(expected);
+      expect(fromSingleObject(toSingleObject(fingerprint, hex('01')))).toEqual({ fingerprint, body: hex('01') });
+    }
+  });
+
+  const foo = { type: 'record', name: 'foo', fields: [] };
+  const FOO = '{"name":"foo","type":"record","fields":[]}';
+  const pig = {
+    type: 'record',
+    name: 'PigValue',
+    fields: [{ name: 'value', type: ['null', 'int', 'long', 'PigValue'] }],
+  };
+  it.each<[AvroSchema, string, bigint]>([
+    [['int'], '["int"]', -5232228896498058493n],
+    [['int', { type: 'boolean' }], '["int","boolean"]', 5392556393470105090n],
+    [foo, FOO, -4824392279771201922n],
+    [{ ...foo, namespace: 'x.y' }, '{"name":"x.y.foo","type":"record","fields":[]}', 5916914534497305771n],
+    [
+      { ...foo, name: 'a.b.foo', namespace: 'x.y' },
+      '{"name":"a.b.foo","type":"record","fields":[]}',
+      -4616218487480524110n,
+    ],
+    [{ ...foo, doc: 'Useful info' }, FOO, -4824392279771201922n],
+    [{ ...foo, aliases: ['foo', 'bar'] }, FOO, -4824392279771201922n],
+    [{ ...foo, doc: 'foo', aliases: ['foo', 'bar'] }, FOO, -4824392279771201922n],
+    [
+      { ...foo, fields: [{ type: { type: 'boolean' }, name: 'f1' }] },
+      '{"name":"foo","type":"record","fields":[{"name":"f1","type":"boolean"}]}',
+      7843277075252814651n,
+    ],
+    [
+      {
+        ...foo,
+        fields: [
+          { type: 'boolean', aliases: [], name: 'f1', default: true },
+          { order: 'descending', name: 'f2', doc: 'Hello', type: 'int' },
+        ],
+      },
+      '{"name":"foo","type":"record","fields":[{"name":"f1","type":"boolean"},{"name":"f2","type":"int"}]}',
+      -4860222112080293046n,
+    ],
+    [
+      { type: 'enum', name: 'foo', symbols: ['A1'] },
+      '{"name":"foo","type":"enum","symbols":["A1"]}',
+      -6342190197741309591n,
+    ],
+    [
+      { namespace: 'x.y.z', type: 'enum', name: 'foo', doc: 'foo bar', symbols: ['A1', 'A2'] },
+      '{"name":"x.y.z.foo","type":"enum","symbols":["A1","A2"]}',
+      -4448647247586288245n,
+    ],
+    [{ name: 'foo', type: 'fixed', size: 15 }, '{"name":"foo","type":"fixed","size":15}', 1756455273707447556n],
+    [
+      { namespace: 'x.y.z', type: 'fixed', name: 'foo', doc: 'foo bar', size: 32 },
+      '{"name":"x.y.z.foo","type":"fixed","size":32}',
+      -3064184465700546786n,
+    ],
+    [{ items: { type: 'null' }, type: 'array' }, '{"type":"array","items":"null"}', -589620603366471059n],
+    [{ values: 'string', type: 'map' }, '{"type":"map","values":"string"}', -8732877298790414990n],
+    [
+      pig,
+      '{"name":"PigValue","type":"record","fields":[{"name":"value","type":["null","int","long","PigValue"]}]}',
+      -1759257747318642341n,
+    ],
+  ])('the canonical form and the fingerprint that Apache Avro has of %j', (schema, canonical, expected) => {
+    const codec = new AvroCodec(schema);
+    expect(codec.canonical).toBe(canonical);
+    expect(fingerprintOf(codec.canonical).readBigInt64LE()).toBe(expected);
   });
 });
 

@@ -227,10 +227,25 @@ describe('what an Avro message may hold', () => {
 
   it.each<[string, object, number, string]>([
     ['items', { next: null, items: ['a', 'b', 'c'] }, 1, ''],
-    ['items', { next: null, items: ['a', 'b', 'c', 'd'] }, 0, 'more than 3 items in arrays and maps'],
+    [
+      'items',
+      { next: null, items: ['a', 'b', 'c', 'd'] },
+      0,
+      'more than 3 items in arrays and maps. Correct the sender, or raise `maxAvroItems`.',
+    ],
     ['records within records', node(1), 1, ''],
-    ['records within records', node(2), 0, 'records more than 2 deep in each other'],
-    ['bytes', { next: null, items: ['x'.repeat(100)] }, 0, 'more than 64'],
+    [
+      'records within records',
+      node(2),
+      0,
+      'records more than 2 deep in each other. Correct the sender, or raise `maxAvroDepth`.',
+    ],
+    [
+      'bytes',
+      { next: null, items: ['x'.repeat(100)] },
+      0,
+      'more than 64. Correct the sender, or raise `maxAvroBytes`.',
+    ],
   ])('is bounded by options: %s', async (_what, message, handled, text) => {
     await messaging.app.get(ProducerService).send({ topic: Nodes, message: message as Node });
     await messaging.idle();

@@ -2,14 +2,17 @@ import { PartialType, OmitType } from '@nestjs/mapped-types';
 import { Type } from 'class-transformer';
 import {
   IsDateString,
+  IsEmail,
   IsEnum,
   IsInt,
+  IsISO8601,
   IsNumber,
   IsOptional,
   IsPositive,
   IsString,
   IsUUID,
   validate,
+  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { describe, expect, it } from 'vitest';
@@ -17,6 +20,7 @@ import { AvroField, AvroModel, avroSchemaOf } from '../../../lib/avro/index.js';
 import { type AvroSchema, ConfigurationError, type PayloadClass } from '../../../lib/index.js';
 
 const namespace = 'com.example';
+const DURATION = { type: 'fixed', name: 'Duration', size: 12, logicalType: 'duration' };
 enum Text {
   A = 'A',
   B = 'B',
@@ -44,6 +48,11 @@ class Everything {
   @IsPositive() isPositive!: number;
   @AvroField() string!: string;
   @IsDateString() isDateString!: string;
+  @IsISO8601() isIso!: string;
+  @IsEmail() isEmail!: string;
+  @AvroField() literal!: 'a' | 'b';
+  @AvroField() template!: `id-${string}`;
+  @AvroField() one!: 1 | 2;
   @IsUUID() isUuid!: string;
   @AvroField() boolean!: boolean;
   @AvroField() date!: Date;
@@ -59,6 +68,15 @@ class Everything {
   @IsString({ each: true }) strings!: string[];
   @IsUUID('4', { each: true }) uuids!: string[];
   @AvroField({ values: 'double' }) doubles!: Record<string, number>;
+  @AvroField({ values: () => Part }) named!: Record<string, Part>;
+  @AvroField({ of: () => Part, nullable: true }) maybe!: Part | null;
+  @AvroField({ type: { type: 'fixed', name: 'Hash', size: 2 } }) hash!: Buffer;
+  @AvroField({ type: DURATION }) duration!: Buffer;
+  @ValidateIf(() => true) @IsString() conditional!: string;
+  @AvroField({ logicalType: 'date' }) day!: string;
+  @AvroField({ logicalType: 'time-millis' }) time!: number;
+  @AvroField({ logicalType: 'timestamp-millis' }) millis!: Date;
+  @AvroField({ logicalType: 'uuid' }) uuid!: string;
   @AvroField({ logicalType: 'timestamp-micros' }) micros!: bigint;
   @AvroField({ logicalType: 'decimal', precision: 10, scale: 2 }) decimal!: string;
   @IsOptional() @IsString() optional?: string;
@@ -90,6 +108,11 @@ describe('the Avro schema of a class', () => {
     ['isPositive', 'double'],
     ['string', 'string'],
     ['isDateString', 'string'],
+    ['isIso', 'string'],
+    ['isEmail', 'string'],
+    ['literal', 'string'],
+    ['template', 'string'],
+    ['one', 'double'],
     ['isUuid', { type: 'string', logicalType: 'uuid' }],
     ['boolean', 'boolean'],
     ['date', { type: 'long', logicalType: 'timestamp-millis' }],
@@ -105,6 +128,15 @@ describe('the Avro schema of a class', () => {
     ['strings', { type: 'array', items: 'string' }],
     ['uuids', { type: 'array', items: { type: 'string', logicalType: 'uuid' } }],
     ['doubles', { type: 'map', values: 'double' }],
+    ['named', { type: 'map', values: 'com.example.Part' }],
+    ['maybe', ['null', 'com.example.Part']],
+    ['hash', { type: 'fixed', name: 'Hash', size: 2 }],
+    ['duration', DURATION],
+    ['conditional', 'string'],
+    ['day', { type: 'int', logicalType: 'date' }],
+    ['time', { type: 'int', logicalType: 'time-millis' }],
+    ['millis', { type: 'long', logicalType: 'timestamp-millis' }],
+    ['uuid', { type: 'string', logicalType: 'uuid' }],
     ['micros', { type: 'long', logicalType: 'timestamp-micros' }],
     ['decimal', { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 }],
     ['optional', ['null', 'string']],
@@ -149,7 +181,7 @@ describe('the Avro schema of a class', () => {
     @AvroModel({ namespace })
     class Partial extends PartialType(Part) {}
     @AvroModel({ namespace })
-    class Without extends OmitType(Everything, ['part', 'parts', 'typed', 'text', 'axis']) {}
+    class Without extends OmitType(Everything, ['part', 'parts', 'typed', 'text', 'axis', 'named', 'maybe']) {}
     expect(fieldsOf(Partial)).toEqual([{ name: 'name', type: ['null', 'string'], default: null }]);
     expect(fieldsOf(Without).map(({ name }) => name)).not.toContain('parts');
     expect(fieldsOf(Without).find(({ name }) => name === 'bigint')?.type).toEqual({ type: 'long', js: 'bigint' });
@@ -179,8 +211,17 @@ describe('a property whose type cannot be told is an error with the cure', () =>
       expect.stringContaining('`Wrong.map` is a Map, which neither JSON nor Avro has.'),
       "`Wrong.plain` is a `Plain`, which has no @AvroModel. Decorate that class: @AvroModel({ namespace: '…' }).",
       '`Wrong.price` is a Number; a decimal is a string such as 12.34, since a number loses digits. Change the property.',
-      '`Wrong.digits` is a decimal without digits. Say them: { precision: 12, scale: 2 }.',
+      '`Wrong.digits` is a decimal, whose `precision` must be an integer from 1 to 1000, and its `scale` one from 0 to `precision`; got `undefined` and `0`. Say them: { precision: 12, scale: 2 }.',
       "`Wrong.hyphen`: `a-b` cannot be the name of an Avro field. Set another: @AvroField({ name: '…' }).",
+    ]);
+  });
+
+  it.each(['constructor', '__proto__', 'prototype'])('a property named %s', (name) => {
+    class Odd {}
+    AvroField({ type: 'string' })(Odd.prototype, name);
+    AvroModel({ namespace })(Odd);
+    expect(faultsOf(Odd)).toEqual([
+      `\`Odd.${name}\`: \`${name}\` cannot be the name of an Avro field. Set another: @AvroField({ name: '…' }).`,
     ]);
   });
 

@@ -60,6 +60,16 @@ describe('MemoryBroker', () => {
     expect(broker.topic('t')?.logs[0]).toMatchObject({ start: 2, end: 3 });
   });
 
+  it('drops nothing where the retention is without end (-1)', async () => {
+    const clock = new FakeClock();
+    const broker = new MemoryBroker({ clock });
+    broker.createTopic('t', 1, -1);
+    fill(broker, 't', 2);
+    await clock.advance(1_001);
+    fill(broker, 't', 1);
+    expect(broker.topic('t')?.logs[0]).toMatchObject({ start: 0, end: 3 });
+  });
+
   it('gives each partition to one member of a group, and all again when members come and go', async () => {
     const broker = new MemoryBroker();
     broker.createTopic('t', 4);

@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  IncompatibleSchemaError,
+  InvalidSchemaError,
+  type MemoryOptions,
+  RegistryTlsError,
+  SubjectNotFoundError,
+  Worker,
+} from '../../../lib/index.js';
+import { Line, Stock } from '../../support/avro-models.js';
+import { Certificates } from '../../support/certificates.js';
+import { FakeRegistry, type Fault } from '../../support/fake-registry.js';
+import { startApp, type StartedApp } from '../../support/test-app.js';
+
+@Injectable()
+class Counting {
+  @Worker({ topic: 'orders', outputTopic: Stock })
+  async count(): Promise<Line> {
+    return { sku: 'a', count: 1 };
+  }
+}
+
+@Injectable()
+class Plain {
+  @Worker({ topic: 'orders', outputTopic: 'stock' })
+  async count(): Promise<object> {
+    return {};
+  }
+}
+
+/** What was registered before needs a field that the new schema has not. */
+const OLDER = JSON.stringify({
+  type: 'record',
+  name: 'Line',
+  namespace: 'com.example',
+  fields: [{ name: 'sku', type: 'string' }],
+});
+const LOOK = 'GET /schemas/types';
+const VALUE = 'POST /subjects/stock-value/versions';
+
+describe('the schemas of what handlers write', () => {
+  let registry: FakeRegistry;
+  const apps: StartedApp[] = [];
+  beforeEach(async () => void (registry = await FakeRegistry.start()));
+  afterEach(async () => {
+    for (const { app } of apps.splice(0)) await app.close();
+    await registry.stop();
+  });
+
+  const start = async (more: MemoryOptions = {}, handler: new () => unknown = Counting) => {
+    const memory = { schemaRegistryUrl: registry.url, schemaRegistryTimeoutMs: 200, ...more };
+    const started = await startApp({ options: { memory }, providers: [handler] });
+    apps.push(started);
+    return started;
+  };
+
+  it('are registered at start, keys too; an app without Avro asks nothing', async () => {
+    await start();
+    expect(registry.requests).toEqual([LOOK, VALUE, 'POST /subjects/stock-key/versions']);
+    registry.requests.length = 0;
+    await start({}, Plain);
+    expect(registry.requests).toEqual([]);
+  });
+
+  it('M25 409: an incompatible one fails the start, with what the registry says of it', async () => {
+    registry.add('stock-value', OLDER);
+    const starting = start();
+    await expect(starting).rejects.toThrow(IncompatibleSchemaError);
+    await expect(starting).rejects.toMatchObject({ status: 409, messages: ['a field without a default'] });
+    await expect(starting).rejects.toThrow('a field without a default');
+  });
+
+  it('M26 422: one that the registry does not take fails the start', async () => {
+    registry.faults.push(undefined, { status: 422, body: '{"error_code":42201,"message":"no"}' });
+    await expect(start()).rejects.toThrow(InvalidSchemaError);
+  });
+
+  it('M27 404: one that is not there, where none is registered by us, fails the start', async () => {
+    const starting = start({ schemaRegistryAutoRegister: false });
+    await expect(starting).rejects.toThrow(SubjectNotFoundError);
+    await expect(starting).rejects.toThrow('Register the schema, or set `schemaRegistryAutoRegister`.');
+  });
+
+  it.each<[string, Fault]>([
+    ['does not answer', { status: 503, body: 'busy' }],
+    ['does not let us in', { status: 401, body: '{}' }],
+  ])('a registry that %s is a line at start: what needs it waits', async (_what, fault) => {
+    registry.fault = fault;
+    const { log } = await start();
+    expect(log.texts('warn').join()).toMatch(
+      /answered GET \/schemas\/types .+ Messages that need the registry wait for it\./,
+    );
+    expect(registry.requests).toEqual([LOOK]);
+  });
+
+  it('M28 a certificate that is not trusted fails the start', async () => {
+    const certificates = new Certificates();
+    const { cert, key } = certificates.leaf('registry');
+    const server = https.createServer({ cert: readFileSync(cert), key: readFileSync(key) });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const schemaRegistryUrl = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const starting = start({ schemaRegistryUrl, schemaRegistryTimeoutMs: 5_000 });
+    await expect(starting).rejects.toThrow(RegistryTlsError);
+    await expect(starting).rejects.toThrow('Set `schemaRegistryCafile`');
+    server.close();
+    certificates.remove();
+  });
+});
