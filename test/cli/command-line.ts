@@ -54,7 +54,7 @@ export class CommandLine {
   /** Of a command that ends with 0. */
   async ok(args: readonly string[], input?: string, env?: NodeJS.ProcessEnv): Promise<Ended> {
     const ended = await this.run(args, input, env);
-    expect(ended).toMatchObject({ code: 0 });
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
     return ended;
   }
 
