@@ -65,13 +65,13 @@ for (const broker of CLI_BROKERS)
 
     it('prints as the one member of a group with --commit, and never beside others', async () => {
       await cli.ok(['produce', topic], '1\n2\n3\n');
-      const group = unique('group');
-      const commit = ['consume', topic, '--group', group, '--commit'];
-      expect(await cli.ok([...commit, '-n', '2'])).toMatchObject({
+      const [first, group] = [unique('group'), unique('group')];
+      expect(await cli.ok(['consume', topic, '--group', first, '--commit', '-n', '2'])).toMatchObject({
         stdout: '1\n2\n',
-        stderr: `Printing ${topic} as group ${group}: what is printed counts as handled. Ctrl-C ends.\n`,
+        stderr: `Printing ${topic} as group ${first}: what is printed counts as handled. Ctrl-C ends.\n`,
       });
-      expect(await cli.lag(group)).toBe(1);
+      expect(await cli.lag(first)).toBe(1);
+      const commit = ['consume', topic, '--group', group, '--commit'];
       const live = cli.project.start([place, ...commit]);
       await live.line(/^3$/);
       expect(await cli.run(commit)).toMatchObject({
