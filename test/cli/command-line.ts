@@ -54,7 +54,7 @@ export class CommandLine {
   /** Of a command that ends with 0. */
   async ok(args: readonly string[], input?: string, env?: NodeJS.ProcessEnv): Promise<Ended> {
     const ended = await this.run(args, input, env);
-    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    expect({ code: ended.code, fault: ended.code === 0 ? '' : ended.stderr }).toEqual({ code: 0, fault: '' });
     return ended;
   }
 
