@@ -140,5 +140,6 @@ async function showRows(rows: readonly DeadLetter[], terminal: Terminal): Promis
 }
 
 function reasonOf({ reason, error, message }: DeadLetter): string | undefined {
-  return error === undefined ? reason : `${error}: ${message ?? ''} (${reason})`;
+  if (error === undefined) return reason;
+  return `${error}: ${message ?? ''}${reason === undefined ? '' : ` (${reason})`}`;
 }
