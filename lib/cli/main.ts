@@ -29,7 +29,8 @@ function helpFor(args: readonly string[]): string | undefined {
   if (!asks || process.env['MESSAGING_CLI_REAL_HELP'] || !existsSync(HELP_FILE)) return undefined;
   const words = args.filter((arg) => !arg.startsWith('-'));
   const texts = JSON.parse(readFileSync(HELP_FILE, 'utf8')) as Readonly<Record<string, string>>;
-  return texts[words.join(' ')];
+  const lengths = words.map((_word, index) => words.length - index); // what stands behind a command are its arguments
+  return [...lengths, 0].map((length) => texts[words.slice(0, length).join(' ')]).find((text) => text !== undefined);
 }
 
 /**

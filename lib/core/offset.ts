@@ -28,12 +28,6 @@ export function offsetBefore(offset: string): string {
   return first > 0n ? `${first - 1n}-${LAST}` : offset;
 }
 
-/** How many lie between; undefined when that cannot be told from them, as with times. */
-export function offsetsBetween(from: string, to: string): number | undefined {
-  if (from.includes('-') || to.includes('-')) return compareOffsets(from, to) >= 0 ? 0 : undefined;
-  return Number(BigInt(to) - BigInt(from));
-}
-
 function partsOf(offset: string): Parts {
   const [first = '0', second = '0'] = offset.split('-');
   return [BigInt(first), BigInt(second)];

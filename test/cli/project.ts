@@ -23,8 +23,13 @@ export class Project {
   constructor(private readonly env: NodeJS.ProcessEnv) {
     mkdirSync(join(this.folder, 'node_modules'));
     this.write('package.json', '{ "type": "module" }');
-    for (const name of PACKAGES) symlinkSync(resolve('node_modules', name), join(this.folder, 'node_modules', name));
+    for (const name of PACKAGES) this.link(name);
     symlinkSync(inject('installedPackage'), join(this.folder, 'node_modules/nestjs-messaging'));
+  }
+
+  /** Has a package of ours installed. */
+  link(name: string): void {
+    symlinkSync(resolve('node_modules', name), join(this.folder, 'node_modules', name));
   }
 
   write(file: string, text: string): void {
@@ -47,6 +52,11 @@ export class Project {
   /** `messaging …` until it ends. */
   run(args: readonly string[], input?: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
     return this.spawn(process.execPath, [this.bin, ...args], { input, env });
+  }
+
+  /** A program of the project. */
+  runFile(file: string, args: readonly string[]): Promise<Ended> {
+    return this.spawn(process.execPath, [join(this.folder, file), ...args], {});
   }
 
   /** A line of a shell, whose code is that of its first command. */

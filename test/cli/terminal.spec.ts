@@ -112,6 +112,59 @@ describe.runIf(kafka !== undefined && hasTmux)('messaging in a terminal', () => 
     expect(await screen.shows(/Deleted topic .*code 0/s)).not.toContain('Nothing was deleted');
   });
 
+  it('takes Ctrl-D for no, and Ctrl-C for no and its exit code', async () => {
+    const other = unique('cli');
+    await project.run(['kafka', 'create-topic', other]);
+    for (const [key, code] of [
+      ['C-d', 0],
+      ['C-c', 130],
+    ] as const) {
+      await screen.messaging(`kafka delete-topic ${other}`);
+      await screen.shows(/\[y\/N\]/);
+      await screen.press(key);
+      expect(await screen.shows(/code \d/)).toMatch(
+        new RegExp(`\\[y/N\\]\\s+Nothing was deleted\\.\\s+code ${code}\\s`),
+      );
+    }
+    expect(await project.run(['kafka', 'describe-topic', other])).toMatchObject({ code: 0 });
+  });
+
+  it('sends what a person types, line by line, until Ctrl-D', async () => {
+    const other = unique('cli');
+    await project.run(['kafka', 'create-topic', other]);
+    await screen.messaging(`kafka produce ${other}`);
+    await screen.shows(/Sending each line to .* Ctrl-D ends\./s);
+    await screen.type('typed');
+    await eventually(async () => {
+      const read = ['kafka', 'consume', other, '--from', 'beginning', '--exit-at-end'];
+      expect((await project.run(read)).stdout).toBe('typed\n');
+    }, 30_000);
+    await screen.press('C-d');
+    expect(await screen.shows(/code 0/)).toMatch(new RegExp(`typed\\nSent 1 messages to ${other}\\.`));
+  });
+
+  it('shows how far a redrive is, with what it was told above, and dead letters with their reason below', async () => {
+    const [other, dlq] = [unique('to'), unique('dlq')];
+    for (const name of [other, dlq]) await project.run(['kafka', 'create-topic', name]);
+    const headers = {
+      'x-original-topic': other,
+      'x-error-class': 'RangeError',
+      'x-error-message': 'out\n of\u001b[2J range',
+    };
+    const letters = Array.from({ length: 300 }, () => JSON.stringify({ value: 1, key: 'customer-7', headers }));
+    await project.run(['kafka', 'produce', dlq, '--json'], letters.join('\n'));
+    await screen.messaging(`kafka dlq show ${dlq}`);
+    expect(await screen.shows(/code 0/)).toMatch(/^0@3 .*\n {2}RangeError: out of�\[2J range$/m);
+    await screen.messaging(`kafka dlq redrive ${dlq} --rate 1`);
+    await screen.shows(/Look at 300 dead letters/);
+    await screen.type('y');
+    await screen.shows(/░+ \d+ % {2}\d+ sent, \d\/s, \d+ (s|min) left/);
+    await screen.press('C-c');
+    const end = await screen.shows(/code 130/);
+    expect(end).toMatch(/Finishing what runs[^]*Sent \d+ dead letters again\.\nInterrupted before the end\./);
+    expect(end).not.toContain('█');
+  });
+
   it('ends printing on Ctrl-C, in order', async () => {
     const other = unique('cli');
     await project.run(['kafka', 'create-topic', other]);

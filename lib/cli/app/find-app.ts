@@ -19,10 +19,15 @@ interface TypeScriptFile {
 
 /** The compiled root module of the project: where it is said to be, else where builds put it; undefined when it is not there. */
 export function findApp(folder: string, given: string | undefined): string | undefined {
-  if (given !== undefined) return existing(resolve(folder, given));
+  if (given !== undefined) return namedApp(given, folder);
   const named = readJson<PackageFile>(join(folder, 'package.json'))?.messaging?.app;
   if (named !== undefined) return existing(resolve(folder, named));
   return candidates(folder).find((file) => existsSync(file));
+}
+
+/** @throws UsageError when it does not exist */
+export function namedApp(given: string, folder = process.cwd()): string {
+  return existing(resolve(folder, given));
 }
 
 /** @throws UsageError that says where it was looked for. */

@@ -3,35 +3,66 @@ import { ConsoleLogger, type INestMicroservice, type LogLevel, type Type } from 
 import { NestFactory } from '@nestjs/core';
 import { ConfigurationError, MessagingError, toError } from '../../core/errors.js';
 import { HandlerRegistry } from '../../discovery/handler.registry.js';
+import { MESSAGING_OPTIONS } from '../../messaging.tokens.js';
+import type { ResolvedMessagingOptions } from '../../options/messaging.options.js';
+import type { HandlerDefinition } from '../../worker/handler-definition.js';
 import { messagingMicroservice } from '../../worker/messaging.server.js';
+import type { Terminal } from '../terminal/terminal.js';
 
-/** The app's lines go where they do not mix with data. */
+/** How the app's log is written: each level on stderr, where it does not mix with data. */
+export interface AppLog {
+  readonly terminal: Terminal;
+  readonly levels?: readonly LogLevel[];
+  readonly json?: boolean | undefined;
+}
+
 class StderrLogger extends ConsoleLogger {
-  protected override printMessages(messages: unknown[], context?: string, logLevel?: LogLevel): void {
-    super.printMessages(messages, context, logLevel, 'stderr');
+  protected override printMessages(...args: Parameters<ConsoleLogger['printMessages']>): void {
+    const [messages, context, logLevel, , ...rest] = args;
+    super.printMessages(messages, context, logLevel, 'stderr', ...rest);
   }
 }
 
+/** The root module does not import `MessagingModule`. */
+export class NoMessagingError extends ConfigurationError {}
+
 /**
- * The app of a compiled root module, made and not started: nothing is connected before `listen`.
+ * The app of a compiled root module, made and not started: nothing is connected before `listen`. What it logs meanwhile is held back until
+ * `app.flushLogs()`.
  *
- * @throws ConfigurationError when the file is no Nest app with a `MessagingModule`.
+ * @throws NoMessagingError, ConfigurationError when the file is no Nest app.
  */
 export async function openApp(
   file: string,
-  levels: readonly LogLevel[] = ['error', 'warn'],
+  { terminal, levels = ['error', 'warn'], json = false }: AppLog,
 ): Promise<INestMicroservice> {
-  const app = await NestFactory.createMicroservice(await rootModuleOf(file), {
-    ...messagingMicroservice(),
-    abortOnError: false,
-    logger: new StderrLogger({ logLevels: [...levels] }),
-  }).catch((thrown: unknown) => {
+  const root = await rootModuleOf(file);
+  const colors = !json && terminal.isColored('stderr');
+  try {
+    return await NestFactory.createMicroservice(root, {
+      ...messagingMicroservice(),
+      abortOnError: false,
+      bufferLogs: true,
+      logger: new StderrLogger({ logLevels: [...levels], colors, json }),
+    });
+  } catch (thrown) {
     throw withAdvice(file, thrown);
-  });
-  return app;
+  }
 }
 
-/** What the app declares. Closes the app where that fails, since nothing else would. */
+/** What the app declares, and with which options. */
+export interface AppContent {
+  readonly options: ResolvedMessagingOptions;
+  readonly handlers: readonly HandlerDefinition[];
+}
+
+/** Looks into an app that is not to be run. @throws as `openApp` */
+export async function lookIntoApp(file: string, terminal: Terminal): Promise<AppContent> {
+  const app = await openApp(file, { terminal });
+  app.flushLogs();
+  return { options: app.get(MESSAGING_OPTIONS), handlers: handlersOf(app).definitions.handlers };
+}
+
 export function handlersOf(app: INestMicroservice): HandlerRegistry {
   return app.get(HandlerRegistry);
 }
@@ -52,7 +83,7 @@ function withAdvice(file: string, thrown: unknown): Error {
   if (error instanceof MessagingError) return error;
   const isOurs = /MessagingServer/.test(error.message);
   if (!isOurs) return error;
-  return new ConfigurationError([
+  return new NoMessagingError([
     `The app of \`${file}\` does not import MessagingModule.forRoot. Import it, or name another file with --app.`,
   ]);
 }

@@ -1,10 +1,14 @@
 import { connect } from 'node:net';
 import { MessagingError } from '../../core/errors.js';
 import type { HandlerDefinition } from '../../worker/handler-definition.js';
-import type { Place } from '../command/command.js';
+import type { ResolvedConnection } from '../../options/connection.options.js';
 import type { Broker } from './open-broker.js';
 
 const TIMEOUT_MS = 3_000;
+
+/** A connection to a broker in a process of its own. */
+export type RemoteConnection = Exclude<ResolvedConnection, { readonly kind: 'memory' }>;
+type BrokerKind = RemoteConnection['kind'];
 
 /** One thing that was looked at: how it is, and what to do about it. */
 export interface Finding {
@@ -13,8 +17,25 @@ export interface Finding {
   readonly cure?: string;
 }
 
+/** The addresses that are asked first. */
+export async function checkBootstrap({ kind, options }: RemoteConnection): Promise<readonly Finding[]> {
+  if (kind === 'redis') {
+    const { hostname, port } = new URL(options.url);
+    return [
+      await checkAddress(hostname, Number(port || 6379), 'Start the server, correct `url`, or open the way to it.'),
+    ];
+  }
+  const cure = 'Start the broker, correct `bootstrapServers`, or open the way to it.';
+  return Promise.all(
+    options.bootstrapServers.map((server) => {
+      const at = server.lastIndexOf(':');
+      return checkAddress(server.slice(0, at).replace(/^\[|\]$/g, ''), Number(server.slice(at + 1)), cure);
+    }),
+  );
+}
+
 /** Whether something listens there. */
-export async function checkAddress(host: string, port: number, cure: string): Promise<Finding> {
+async function checkAddress(host: string, port: number, cure: string): Promise<Finding> {
   const address = `${host}:${port}`;
   const error = await knock(host, port);
   if (error === undefined) return { state: 'ok', what: `${address} answers` };
@@ -55,7 +76,7 @@ export async function checkRegistry(
 export async function checkTopics(
   { driver }: Broker,
   handlers: readonly HandlerDefinition[],
-  place: Place,
+  kind: BrokerKind,
 ): Promise<readonly Finding[]> {
   const wanted = [...new Set(handlers.flatMap(topicsOf))];
   const found = new Map((await driver.admin.describe(wanted)).map(({ topic, partitions }) => [topic, partitions]));
@@ -64,9 +85,9 @@ export async function checkTopics(
     ...missing.map((topic) => ({
       state: 'warn' as const,
       what: `topic ${topic} does not exist`,
-      cure: `messaging ${place} create-topic ${topic}; or let the app do it at start (ensureTopics: 'create')`,
+      cure: `messaging ${kind} create-topic ${topic}; or let the app do it at start (ensureTopics: 'create')`,
     })),
-    ...handlers.flatMap((handler) => checkConcurrency(handler, found.get(handler.topic), place)),
+    ...handlers.flatMap((handler) => checkConcurrency(handler, found.get(handler.topic), kind)),
   ];
 }
 
@@ -79,7 +100,7 @@ function topicsOf({ topic, outputTopic, deadLetter, retryTopics }: HandlerDefini
 function checkConcurrency(
   { name, topic, dispatch }: HandlerDefinition,
   partitions: number | undefined,
-  place: Place,
+  kind: BrokerKind,
 ): Finding[] {
   const { concurrency, ordering } = dispatch;
   if (partitions === undefined) return [];
@@ -89,7 +110,7 @@ function checkConcurrency(
     {
       state: 'warn',
       what: `${name}: concurrency ${concurrency}, but only ${partitions} partitions of ${topic} in strict order`,
-      cure: `${place === 'kafka' ? `messaging kafka add-partitions ${topic}; or ` : ''}ordering: 'key'; or a lower concurrency`,
+      cure: `${kind === 'kafka' ? `messaging kafka add-partitions ${topic} --partitions ${concurrency}; or ` : ''}ordering: 'key'; or a lower concurrency`,
     },
   ];
 }

@@ -8,12 +8,16 @@ import type { BrokerAdmin } from '../../driver/broker-admin.js';
 import type { Driver } from '../../driver/driver.js';
 import { driverFactory } from '../../driver/driver.factory.js';
 import type { Formats } from '../../serialization/formats.js';
-import { MESSAGING_OPTIONS } from '../../messaging.tokens.js';
 import { resolveMessagingOptions, type ResolvedMessagingOptions } from '../../options/messaging.options.js';
-import type { CliCall, CliValues } from '../command/command.js';
+import { didYouMean } from '../../options/suggest.js';
+import type { ResolvedConnection } from '../../options/connection.options.js';
+import type { CliCall, CliValues, Place } from '../command/command.js';
 import type { brokerOptions } from '../command/common-options.js';
-import { findApp } from '../app/find-app.js';
-import { openApp } from '../app/open-app.js';
+import { namedApp } from '../app/find-app.js';
+import { lookIntoApp } from '../app/open-app.js';
+import { UsageError } from '../exit-code.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { withNearest } from './nearest.js';
 
 const CLOSE_MS = 5_000;
 
@@ -32,18 +36,30 @@ export interface Broker {
 
 export type BrokerCall = Pick<CliCall, 'place' | 'terminal'> & { readonly options: CliValues<typeof brokerOptions> };
 
-/** A person waits for the answer: one attempt, and then the error. */
 export async function withBroker<T>(call: BrokerCall, use: (broker: Broker) => Promise<T>): Promise<T> {
   const options = await optionsOf(call);
-  if (options.faults.length > 0) throw new ConfigurationError(options.faults, 'The broker cannot be asked');
-  const log = new BrokerLog(call);
+  return withConnection(connectionOf(call, options), { options, terminal: call.terminal }, use);
+}
+
+export interface ConnectionCall {
+  readonly options: ResolvedMessagingOptions;
+  readonly terminal: Terminal;
+}
+
+/** A person waits for the answer: one attempt, and then the error. */
+export async function withConnection<T>(
+  { name, kind }: ResolvedConnection,
+  { options, terminal }: ConnectionCall,
+  use: (broker: Broker) => Promise<T>,
+): Promise<T> {
+  const log = new BrokerLog(terminal);
   const connections = new Connections(options, { drivers: driverFactory, clock: systemClock, log });
   try {
-    const connection = connections.get(connectionNameOf(call, options));
+    const connection = connections.get(name);
     const driver = await connect(connection);
     log.isOpen = true;
-    const { name, formats } = connection;
-    return await use({
+    const { formats } = connection;
+    const broker: Broker = {
       name,
       driver,
       formats,
@@ -51,6 +67,9 @@ export async function withBroker<T>(call: BrokerCall, use: (broker: Broker) => P
       get admin() {
         return adminOf(driver, name);
       },
+    };
+    return await use(broker).catch(async (thrown: unknown) => {
+      throw await withNearest(thrown, driver, kind);
     });
   } finally {
     const deadline = deadlineIn(systemClock, CLOSE_MS);
@@ -78,41 +97,57 @@ function unavailable({ name, status }: Connection): Error {
   return new BrokerUnavailableError(`Connection \`${name}\` does not answer.`, { connection: name });
 }
 
-/** Flags > environment and `.env` > defaults; or the app's, which are made but not started. */
-export async function optionsOf({ place, options }: BrokerCall): Promise<ResolvedMessagingOptions> {
-  const { app: file, bootstrapServers, url } = options;
-  if (file === undefined)
-    return resolveMessagingOptions({
-      broker: place || 'kafka',
-      kafka: { bootstrapServers },
-      // how long messages are kept is the app's affair, which is not known here
-      redis: { url, retentionMs: Number.MAX_SAFE_INTEGER },
-    });
-  const app = await openApp(findApp(process.cwd(), file) as string, ['error']);
-  return app.get<ResolvedMessagingOptions>(MESSAGING_OPTIONS);
+/**
+ * Flags > environment and `.env` > defaults; or the app's, which is made but not started.
+ *
+ * @throws UsageError for a faulty flag, ConfigurationError for what is not of the command line
+ */
+export async function optionsOf({ place, options, terminal }: BrokerCall): Promise<ResolvedMessagingOptions> {
+  const { app, bootstrapServers, url } = options;
+  const resolved = app === undefined ? ofFlags(place, options) : (await lookIntoApp(namedApp(app), terminal)).options;
+  if (resolved.faults.length === 0) return resolved;
+  const fault = new ConfigurationError(resolved.faults, 'The broker cannot be asked');
+  throw (bootstrapServers ?? url) === undefined ? fault : new UsageError(fault.message);
 }
 
-/** Of the kind that the command stands under. */
-export function connectionNameOf(
-  { place, options }: BrokerCall,
+function ofFlags(place: Place, { bootstrapServers, url }: BrokerCall['options']): ResolvedMessagingOptions {
+  return resolveMessagingOptions({
+    broker: place || undefined,
+    kafka: { bootstrapServers },
+    // how long messages are kept is the app's affair, which is not known here
+    redis: { url, retentionMs: Number.MAX_SAFE_INTEGER },
+  });
+}
+
+/** Of the kind that the command stands under. @throws UsageError when there is none of that name and kind */
+export function connectionOf(
+  { place, options }: Pick<BrokerCall, 'place' | 'options'>,
   { connections, broker }: ResolvedMessagingOptions,
-): string {
-  if (options.connection !== undefined) return options.connection;
-  return connections.get(broker)?.kind === place || place === '' ? broker : place;
+): ResolvedConnection {
+  const standard = place === '' || connections.get(broker)?.kind === place ? broker : place;
+  const name = options.connection ?? standard;
+  const found = connections.get(name);
+  const known = [...connections.keys()];
+  if (!found)
+    throw new UsageError(
+      `There is no connection \`${name}\`${didYouMean(name, known) || `; known are ${known.join(', ')}.`} Name the app that has it with --app.`,
+    );
+  if (place === '' || found.kind === place) return found;
+  throw new UsageError(`Connection \`${name}\` is one of ${found.kind}. Use it with: messaging ${found.kind}`);
 }
 
 /** A connection that never was is told by the error that ends the command; what befalls it later, by a line. */
 class BrokerLog implements Log {
   isOpen = false;
 
-  constructor(private readonly call: BrokerCall) {}
+  constructor(private readonly terminal: Terminal) {}
 
   debug(): void {}
 
   log(): void {}
 
   warn(line: string): void {
-    if (this.isOpen) this.call.terminal.tell(line);
+    if (this.isOpen) this.terminal.tell(line);
   }
 
   error(line: string): void {

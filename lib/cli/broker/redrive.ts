@@ -39,7 +39,10 @@ export interface RedriveCounts {
  */
 export class Redrive {
   readonly counts: RedriveCounts = { sent: 0, left: { other: 0, 'no origin': 0, 'too often': 0 } };
+  /** Behind the last that was looked at, and behind the last of which all before are sent. */
   private readonly reached = new Map<number, string>();
+  private settled: ReadonlyMap<number, string> = new Map();
+  private looked = 0;
   private readonly batch: OutgoingRecord[] = [];
   private readonly targets = new Set<string>();
   private savedAt = systemClock.now();
@@ -51,36 +54,63 @@ export class Redrive {
     private readonly progress: Progress,
   ) {}
 
-  async take(delivery: Delivery): Promise<void> {
+  /** @param read hands over the dead letters, until it is told false */
+  async run<T>(read: (onMessage: (delivery: Delivery) => Promise<boolean>) => Promise<T>): Promise<T> {
+    try {
+      const reached = await read(async (delivery) => {
+        await this.take(delivery);
+        return true;
+      });
+      await this.flush();
+      await this.save();
+      return reached;
+    } catch (error) {
+      await this.save().catch(() => {}); // what failed first is told; without a position more is sent twice, and nothing is lost
+      throw error;
+    } finally {
+      this.progress.end();
+    }
+  }
+
+  private async take(delivery: Delivery): Promise<void> {
     const { filter, to, maxRedrives, rate } = this.plan;
-    this.progress.add(0, 1);
     const record = matches(delivery, filter) ? toRedriven(delivery, { to, maxRedrives }) : 'other';
     if (typeof record === 'string') this.counts.left[record]++;
     else {
       await this.assertExists(record.topic);
       this.batch.push(record);
     }
+    this.looked++;
     this.reached.set(delivery.partition.index, offsetAfter(delivery.offset));
-    if (this.batch.length >= (Number.isFinite(rate) ? 1 : BATCH)) await this.flush();
-    if (systemClock.now() - this.savedAt > SAVE_EVERY_MS) await this.save();
-  }
-
-  /** Sends what waits, and remembers how far that is. */
-  async save(): Promise<void> {
+    if (this.batch.length === 0 || this.batch.length >= (Number.isFinite(rate) ? 1 : BATCH)) await this.flush();
+    if (systemClock.now() - this.savedAt < SAVE_EVERY_MS) return;
     await this.flush();
-    this.savedAt = systemClock.now();
-    const { topic, progressGroup, dryRun } = this.plan;
-    const positions: PartitionPosition[] = [...this.reached].map(([partition, offset]) => ({ partition, offset }));
-    if (!dryRun && positions.length > 0) await this.broker.admin.seek(progressGroup, topic, positions);
+    await this.save();
   }
 
   private async flush(): Promise<void> {
     const records = this.batch.splice(0);
-    if (!this.plan.dryRun) await this.send(records);
+    if (!this.plan.dryRun && records.length > 0) {
+      await this.pace();
+      await this.send(records);
+    }
     this.counts.sent += records.length;
-    this.progress.add(records.length, 0);
+    this.settled = new Map(this.reached);
+    this.progress.add(records.length, this.looked);
+    this.looked = 0;
+  }
+
+  /** Waits until the next may go; less when it is interrupted. */
+  private async pace(): Promise<void> {
     const due = this.startedAt + (this.counts.sent / this.plan.rate) * 1_000;
     if (due > systemClock.now()) await sleep(systemClock, due - systemClock.now(), this.plan.signal);
+  }
+
+  private async save(): Promise<void> {
+    this.savedAt = systemClock.now();
+    const { topic, progressGroup, dryRun } = this.plan;
+    const positions: PartitionPosition[] = [...this.settled].map(([partition, offset]) => ({ partition, offset }));
+    if (!dryRun && positions.length > 0) await this.broker.admin.seek(progressGroup, topic, positions);
   }
 
   private async send(records: readonly OutgoingRecord[]): Promise<void> {

@@ -1,8 +1,7 @@
 import { Inject, type Type } from '@nestjs/common';
 import { CommandRunner, Option, SubCommand, Command as RootLevel } from 'nest-commander';
-import { didYouMean } from '../../options/suggest.js';
-import { UsageError } from '../exit-code.js';
 import { Terminal } from '../terminal/terminal.js';
+import { endOfParser, tellFault, unknownCommand } from './faults.js';
 import type { CliCommand, CliOption, CliOptions, CliValues, Place } from './command.js';
 
 type Parser = (text: string, before?: unknown) => unknown;
@@ -18,8 +17,8 @@ interface Word {
 export function commandRunner(place: Place, command: CliCommand): Type<CommandRunner> {
   const words = command.name.split(' ');
   class Runner extends MessagingRunner {
-    async run(args: string[], options: CliValues<CliOptions> = {}): Promise<void> {
-      await command.run({ place, args, options, terminal: this.terminal });
+    protected carryOut(args: string[], options: CliValues<CliOptions> = {}): Promise<void> {
+      return command.run({ place, args, options, terminal: this.terminal });
     }
 
     override setCommand(native: NativeCommand): this {
@@ -41,13 +40,13 @@ export function groupRunner(
   subCommands: readonly Type<CommandRunner>[],
 ): Type<CommandRunner> {
   class Group extends MessagingRunner {
-    async run([given]: string[]): Promise<void> {
-      const names = this.command.commands.map((one) => one.name());
-      if (given !== undefined)
-        throw new UsageError(
-          `There is no command \`messaging ${path.join(' ')} ${given}\`${didYouMean(given, names) || `; known are ${names.join(', ')}.`}`,
-        );
-      this.command.outputHelp();
+    protected async carryOut([given]: string[]): Promise<void> {
+      if (given === undefined) return this.command.outputHelp();
+      throw unknownCommand(
+        path,
+        given,
+        this.command.commands.map((one) => one.name()),
+      );
     }
   }
   const name = path.at(-1) ?? '';
@@ -64,10 +63,19 @@ abstract class MessagingRunner extends CommandRunner {
     super();
   }
 
-  /** commander would end the process by itself, with a code of its own. */
+  protected abstract carryOut(args: string[], options?: CliValues<CliOptions>): Promise<void>;
+
+  /** nest-commander ends with 0 whatever a command throws. */
+  async run(args: string[], options?: CliValues<CliOptions>): Promise<void> {
+    const { terminal } = this;
+    await this.carryOut(args, options).catch((thrown: unknown) => tellFault(thrown, terminal));
+    if (terminal.exitCode !== 0) process.exitCode = terminal.exitCode;
+  }
+
+  /** commander would end the process with a code of its own. */
   override setCommand(native: NativeCommand): this {
-    native.exitOverride();
-    native.configureOutput({ writeErr: () => {} }); // what is wrong is told once, by who catches it
+    native.exitOverride((error) => process.exit(endOfParser(error, this.terminal)));
+    native.configureOutput({ writeErr: () => {} }); // what is wrong is told once, at the end
     native.allowExcessArguments(false);
     native.showSuggestionAfterError(true);
     return super.setCommand(native);
@@ -102,7 +110,11 @@ function declareOption(
 
 function helpAfter(place: Place, { details, examples }: CliCommand): string {
   const lines = examples.map((one) => `  $ ${['messaging', place, one].filter((word) => word !== '').join(' ')}`);
-  return ['', ...(details === undefined ? [] : [details, '']), 'Examples:', ...lines].join('\n');
+  return ['', ...(details === undefined ? [] : [...wrapped(details), '']), 'Examples:', ...lines].join('\n');
+}
+
+function wrapped(text: string): readonly string[] {
+  return text.match(/.{1,79}(?: |$)/g)?.map((line) => line.trimEnd()) ?? [];
 }
 
 function capitalized(word: string): string {

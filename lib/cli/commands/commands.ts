@@ -1,9 +1,10 @@
 import type { CliCommand } from '../command/command.js';
 import { consume } from './consume.js';
 import { doctor } from './doctor.js';
-import { listDeadLetters, redriveDeadLetters, showDeadLetters } from './dlq.js';
+import { listDeadLetters, showDeadLetters } from './dlq.js';
 import { describeGroup, groups, seekGroup } from './groups.js';
 import { produce } from './produce.js';
+import { redriveDeadLetters } from './redrive.js';
 import { addPartitions, createTopic, deleteTopic, describeTopic, topics } from './topics.js';
 import { worker, workers } from './workers.js';
 

@@ -2,7 +2,7 @@ import type { Delivery } from '../../core/delivery.js';
 import { MessagingError, UnknownTopicError } from '../../core/errors.js';
 import type { BrokerAdmin, PartitionPosition } from '../../driver/broker-admin.js';
 import { findApp } from '../app/find-app.js';
-import { handlersOf, openApp } from '../app/open-app.js';
+import { handlersOf, NoMessagingError, openApp } from '../app/open-app.js';
 import { payloadText, toMessageLine, valueText } from '../broker/message-lines.js';
 import { withBroker } from '../broker/open-broker.js';
 import { position, positionsOfGroup } from '../broker/positions.js';
@@ -15,7 +15,7 @@ import type { Formats } from '../../serialization/formats.js';
 import { EXIT, UsageError } from '../exit-code.js';
 import { Interrupts } from '../terminal/signals.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { runUntilInterrupted } from './workers.js';
+import { kindOf, LEVELS, runUntilInterrupted } from './workers.js';
 
 const options = {
   ...brokerOptions,
@@ -66,13 +66,23 @@ function wantsPrint({ print: asked, count, from, partition, exitAtEnd, avro, hea
   return [asked, count, from, partition, exitAtEnd, avro, headers, asJson].some((one) => one !== undefined);
 }
 
-/** False when the project has no app, or the app no such handler. */
-async function runHandler(topic: string, { options: { app: given, group }, terminal }: Call): Promise<boolean> {
+/** False when the project has no app, or the app no such handler on this kind of broker. */
+async function runHandler(topic: string, { place, options: { app: given, group, connection }, terminal }: Call) {
   const file = findApp(process.cwd(), given);
   if (file === undefined) return false;
-  const app = await openApp(file, ['error', 'warn', 'log']);
-  const { handlers } = handlersOf(app).definitions;
-  const own = handlers.find((one) => one.topic === topic && one.groupId === group);
+  const app = await openApp(file, { terminal, levels: LEVELS }).catch((error: unknown) => {
+    if (given === undefined && error instanceof NoMessagingError) return undefined;
+    throw error;
+  });
+  const own =
+    app &&
+    handlersOf(app).definitions.handlers.find(
+      (one) =>
+        one.topic === topic &&
+        one.groupId === group &&
+        one.connection === (connection ?? one.connection) &&
+        kindOf(app, one) === place,
+    );
   if (!own) return false;
   terminal.tell(`Running ${own.name} of ${file} as group ${group}: messages are handled and positions kept.`);
   handlersOf(app).select({ names: [own.name] });
@@ -81,7 +91,7 @@ async function runHandler(topic: string, { options: { app: given, group }, termi
 }
 
 async function print(topic: string, { place, options: values, terminal }: Call): Promise<void> {
-  const interrupts = new Interrupts(() => {});
+  const interrupts = new Interrupts(terminal);
   const { group, exitAtEnd } = values;
   await withBroker({ place, options: values, terminal }, async ({ admin, formats }) => {
     const from = await beginning(admin, topic, values);
@@ -100,7 +110,7 @@ async function printAsGroup(topic: string, { place, options: values, terminal }:
   if (group === undefined) throw new UsageError('--group is missing: --commit prints as a member of it.');
   if ([from, partition, exitAtEnd].some((one) => one !== undefined))
     throw new UsageError('With --commit a group goes on where it is: leave out --from, --partition and --exit-at-end.');
-  const interrupts = new Interrupts(() => {});
+  const interrupts = new Interrupts(terminal);
   await withBroker({ place, options: values, terminal }, async (broker) => {
     const [known] = await broker.driver.admin.describe([topic]);
     if (!known) throw new UnknownTopicError(topic);
@@ -118,7 +128,10 @@ async function beginning(admin: BrokerAdmin, topic: string, values: Values): Pro
     from === undefined && group !== undefined
       ? await positionsOfGroup(admin, group, topic)
       : await admin.positionsAt(topic, from ?? { at: 'latest' });
-  return partition === undefined ? positions : positions.filter((one) => one.partition === partition);
+  if (partition === undefined) return positions;
+  const chosen = positions.filter((one) => one.partition === partition);
+  if (chosen.length > 0) return chosen;
+  throw new UsageError(`Topic \`${topic}\` has no partition ${partition}, only 0 to ${positions.length - 1}.`);
 }
 
 /** Prints messages, and says whether more are wanted. A value that cannot be read is told, and makes the command end with 1. */

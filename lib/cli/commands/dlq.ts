@@ -1,49 +1,78 @@
-import { offsetsBetween } from '../../core/offset.js';
-import type { PartitionPosition } from '../../driver/broker-admin.js';
-import { filterOptions, matches, progressGroupOf, toDeadLetter, type DeadLetter } from '../broker/dead-letters.js';
+import { toError } from '../../core/errors.js';
+import { findApp } from '../app/find-app.js';
+import { lookIntoApp, NoMessagingError, type AppContent } from '../app/open-app.js';
+import { filterOptions, matches, toDeadLetter, type DeadLetter } from '../broker/dead-letters.js';
 import { toMessageLine } from '../broker/message-lines.js';
-import { withBroker, type Broker } from '../broker/open-broker.js';
-import { positionsOfGroup } from '../broker/positions.js';
+import { withBroker } from '../broker/open-broker.js';
 import { readTopic } from '../broker/read-topic.js';
-import { Redrive, type RedriveCounts, type RedrivePlan } from '../broker/redrive.js';
-import { defineCommand } from '../command/command.js';
-import { brokerOptions, json, yes } from '../command/common-options.js';
-import { flag, integer, text } from '../command/readers.js';
-import { Progress } from '../terminal/progress.js';
+import { defineCommand, type Place } from '../command/command.js';
+import { brokerOptions, json } from '../command/common-options.js';
+import { integer, text } from '../command/readers.js';
 import { Interrupts } from '../terminal/signals.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { messagesIn } from './topics.js';
 
 const SHOWN = 50;
-const MAX_REDRIVES = 3;
 
 export const listDeadLetters = defineCommand({
   name: 'dlq list',
   places: ['kafka', 'redis'],
   summary: 'list the topics of dead letters, and how many they hold',
   details:
-    'Topics whose name ends with -dlq, as handlers name them by default. Those sent again stay counted: the log keeps them.',
+    "The `dlqTopic`s of the app's handlers, where there is an app (--app, or found), and topics whose name ends with -dlq, as handlers name them by default. Those sent again stay counted: the log keeps them.",
   args: '',
   options: { ...brokerOptions, suffix: text('--suffix <text>', 'what the names end with, instead of -dlq'), json },
-  examples: ['dlq list'],
+  examples: ['dlq list', 'dlq list --app dist/app.module.js --json'],
   async run({ options, terminal, ...call }) {
     const { suffix = '-dlq' } = options;
+    const app = await appOf(options.app, terminal);
     await withBroker({ ...call, options, terminal }, async ({ admin }) => {
-      const names = (await admin.listTopics()).filter((name) => name.endsWith(suffix));
+      const declared = declaredIn(app, call.place);
+      const names = (await admin.listTopics()).filter((name) => declared.has(name) || name.endsWith(suffix));
       const found = await Promise.all(names.map((name) => admin.describeTopic(name)));
-      const rows = found.map(({ topic, partitions }) => ({ topic, messages: messagesIn(partitions) }));
-      if (rows.length === 0 && !options.json) return terminal.tell(`No topic ends with ${suffix}.`);
+      const rows = found.map(({ topic, partitions }) => ({
+        topic,
+        messages: messagesIn(partitions),
+        handlers: declared.get(topic) ?? [],
+      }));
+      if (rows.length === 0 && !options.json)
+        return terminal.tell(`No topic ends with ${suffix}${app ? ', and the app declares none that exists' : ''}.`);
       await terminal.rows(
         rows,
         [
           { title: 'topic', value: ({ topic }) => topic },
           { title: 'messages', value: ({ messages }) => messages, align: 'right' },
+          { title: 'handlers', value: ({ handlers }) => handlers.join(', ') || null },
         ],
         options,
       );
     });
   },
 });
+
+/** One that is only found, and cannot be loaded, is no reason to list nothing. */
+async function appOf(given: string | undefined, terminal: Terminal): Promise<AppContent | undefined> {
+  const file = findApp(process.cwd(), given);
+  if (file === undefined) return undefined;
+  try {
+    return await lookIntoApp(file, terminal);
+  } catch (error) {
+    if (given !== undefined) throw error;
+    if (!(error instanceof NoMessagingError))
+      terminal.tell(`${file} is not looked into: ${toError(error).message.split('\n')[0]}`);
+    return undefined;
+  }
+}
+
+/** The topics of dead letters that handlers name, with the names of the handlers. */
+function declaredIn(app: AppContent | undefined, place: Place): ReadonlyMap<string, readonly string[]> {
+  const declared = new Map<string, readonly string[]>();
+  for (const { name, connection, deadLetter } of app?.handlers ?? []) {
+    if (deadLetter.kind !== 'topic' || app?.options.connections.get(connection)?.kind !== place) continue;
+    declared.set(deadLetter.topic, [...(declared.get(deadLetter.topic) ?? []), name]);
+  }
+  return declared;
+}
 
 export const showDeadLetters = defineCommand({
   name: 'dlq show',
@@ -63,7 +92,7 @@ export const showDeadLetters = defineCommand({
   ],
   async run({ args: [topic = ''], options, terminal, ...call }) {
     const { count = SHOWN, json: asJson } = options;
-    const interrupts = new Interrupts(() => {});
+    const interrupts = new Interrupts(terminal);
     const rows: DeadLetter[] = [];
     let left = count;
     await withBroker({ ...call, options, terminal }, async ({ admin }) => {
@@ -88,94 +117,9 @@ export const showDeadLetters = defineCommand({
     interrupts.dispose();
     if (asJson) return;
     await showRows(rows, terminal);
-    if (left === 0) terminal.tell(`The first ${count}; -n shows more.`);
+    if (left === 0) terminal.tell(`These are the first ${count}; -n shows more.`);
   },
 });
-
-export const redriveDeadLetters = defineCommand({
-  name: 'dlq redrive',
-  places: ['kafka', 'redis'],
-  summary: 'send dead letters to where they came from, for the group that gave them up',
-  details: `Key, value and headers stay; x-redrive-count counts, and ${MAX_REDRIVES} is the most without --max-redrives, so that nothing goes round for ever. x-target-group makes other groups pass over it. Interrupted, the same command goes on where it was.`,
-  args: '<topic>',
-  options: {
-    ...brokerOptions,
-    ...filterOptions,
-    to: text('--to <topic>', 'send all to this topic instead'),
-    rate: integer('--rate <n>', 'messages a second at most', 1),
-    maxRedrives: integer(
-      '--max-redrives <n>',
-      `leave those that were sent again so often, ${MAX_REDRIVES} without it`,
-      1,
-    ),
-    restart: flag('--restart', 'begin at the beginning, also with those that an earlier run has sent'),
-    dryRun: flag('--dry-run', 'only count what would be sent'),
-    yes,
-    json,
-  },
-  examples: ['dlq redrive orders-dlq --dry-run', 'dlq redrive orders-dlq --error TimeoutError --rate 50 --yes'],
-  async run({ args: [topic = ''], options, terminal, ...call }) {
-    const { to, rate = Infinity, maxRedrives = MAX_REDRIVES, dryRun = false } = options;
-    const interrupts = new Interrupts((line) => terminal.tell(line));
-    const progressGroup = progressGroupOf(topic, options, to);
-    const { signal } = interrupts;
-    const plan = { topic, filter: options, to, rate, maxRedrives, dryRun, progressGroup, signal };
-    await withBroker({ ...call, options, terminal }, async (broker) => {
-      const { admin } = broker;
-      const from = options.restart
-        ? await admin.positionsAt(topic, { at: 'earliest' })
-        : await positionsOfGroup(admin, progressGroup, topic);
-      const until = await admin.positionsAt(topic, { at: 'latest' });
-      const total = between(from, until);
-      const question = `Look at ${total ?? 'the'} dead letters of ${topic}, and send those that match again?`;
-      if (!dryRun && total !== 0 && !(await terminal.confirm(question, options.yes)))
-        return terminal.tell('Nothing was sent.');
-      const counts = await redrive(broker, plan, { from, until, terminal });
-      if (options.json) await terminal.printJson({ dryRun, ...counts });
-      tellCounts(counts, dryRun, terminal);
-    });
-    interrupts.dispose();
-    terminal.exitCode = interrupts.code;
-  },
-});
-
-interface Range {
-  readonly from: readonly PartitionPosition[];
-  readonly until: readonly PartitionPosition[];
-  readonly terminal: Terminal;
-}
-
-async function redrive(broker: Broker, plan: RedrivePlan, { from, until, terminal }: Range): Promise<RedriveCounts> {
-  const progress = new Progress(terminal, 'sent', between(from, until));
-  const run = new Redrive(broker, plan, progress);
-  const { topic, signal } = plan;
-  const onMessage = async (delivery: Parameters<Redrive['take']>[0]) => {
-    await run.take(delivery);
-    return true;
-  };
-  await readTopic(broker.admin, { topic, from, until, signal, onMessage });
-  await run.save();
-  progress.end();
-  return run.counts;
-}
-
-function tellCounts({ sent, left }: RedriveCounts, dryRun: boolean, terminal: Terminal): void {
-  terminal.tell(dryRun ? `${sent} dead letters would be sent again.` : `Sent ${sent} dead letters again.`);
-  if (left.other > 0) terminal.tell(`${left.other} did not match.`);
-  if (left['too often'] > 0)
-    terminal.tell(
-      `${left['too often']} were sent again too often before and are left; --max-redrives raises the bound.`,
-    );
-  if (left['no origin'] > 0)
-    terminal.tell(`${left['no origin']} do not say where they came from and are left; --to names a topic.`);
-}
-
-/** Undefined where positions do not tell. */
-function between(from: readonly PartitionPosition[], until: readonly PartitionPosition[]): number | undefined {
-  const start = new Map(from.map(({ partition, offset }) => [partition, offset]));
-  const counts = until.map(({ partition, offset }) => offsetsBetween(start.get(partition) ?? '0', offset));
-  return counts.reduce((sum, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
-}
 
 async function showRows(rows: readonly DeadLetter[], terminal: Terminal): Promise<void> {
   if (rows.length === 0) return terminal.tell('No dead letters match.');
@@ -183,16 +127,19 @@ async function showRows(rows: readonly DeadLetter[], terminal: Terminal): Promis
     rows,
     [
       { title: 'position', value: ({ partition, offset }) => `${partition}@${offset}` },
-      { title: 'given up', value: ({ at }) => at },
+      { title: 'given up', value: ({ at }) => at.replace(/\.\d+Z$/, 'Z') },
       { title: 'key', value: ({ key }) => key },
       { title: 'from', value: ({ origin }) => origin },
       { title: 'group', value: ({ group }) => group },
-      { title: 'reason', value: ({ reason }) => reason },
-      { title: 'error', value: ({ error }) => error },
-      { title: 'message', value: ({ message }) => message },
       { title: 'tries', value: ({ attempts }) => attempts, align: 'right' },
       { title: 'redrives', value: ({ redrives }) => redrives, align: 'right' },
+      { title: 'reason', value: reasonOf, isBelow: true },
     ],
     {},
   );
+}
+
+function reasonOf({ reason, error, message }: DeadLetter): string | undefined {
+  if (error === undefined) return reason;
+  return `${error}: ${message ?? ''}${reason === undefined ? '' : ` (${reason})`}`;
 }

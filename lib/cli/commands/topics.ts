@@ -86,6 +86,7 @@ export const createTopic = defineCommand({
       place: 'kafka',
     },
     ifNotExists: flag('--if-not-exists', 'an existing topic is fine'),
+    json,
   },
   examples: ['create-topic orders --partitions 3', 'create-topic state -p 6 -r 3 -c cleanup.policy=compact'],
   async run({ args: [topic = ''], options, terminal, ...call }) {
@@ -96,10 +97,11 @@ export const createTopic = defineCommand({
         throw new CommandError(
           `Topic \`${topic}\` exists already, with ${existing.partitions} partitions. Leave it, or add --if-not-exists.`,
         );
-      if (existing) return terminal.tell(`Topic ${topic} exists, with ${existing.partitions} partitions.`);
-      await driver.admin.create([{ topic, partitions, replicationFactor, configs: Object.fromEntries(config) }]);
-      const [created] = await driver.admin.describe([topic]);
-      terminal.tell(`Created topic ${topic} with ${created?.partitions} partitions.`);
+      if (!existing)
+        await driver.admin.create([{ topic, partitions, replicationFactor, configs: Object.fromEntries(config) }]);
+      const [found] = await driver.admin.describe([topic]);
+      if (options.json) await terminal.printJson({ topic, partitions: found?.partitions, created: !existing });
+      terminal.tell(`${existing ? 'Kept' : 'Created'} topic ${topic} with ${found?.partitions} partitions.`);
     });
   },
 });
@@ -109,15 +111,16 @@ export const deleteTopic = defineCommand({
   places: ['kafka', 'redis'],
   summary: 'delete a topic with all its messages',
   args: '<topic>',
-  options: { ...brokerOptions, yes },
+  options: { ...brokerOptions, yes, json },
   examples: ['delete-topic orders-old', 'delete-topic orders-old --yes'],
   async run({ args: [topic = ''], options, terminal, ...call }) {
     await withBroker({ ...call, options, terminal }, async ({ admin, name }) => {
       const { partitions } = await admin.describeTopic(topic);
       const question = `Delete topic ${topic} of ${name} with ${messagesIn(partitions)} messages?`;
-      if (!(await terminal.confirm(question, options.yes))) return terminal.tell('Nothing was deleted.');
-      await admin.deleteTopic(topic);
-      terminal.tell(`Deleted topic ${topic}.`);
+      const deleted = await terminal.confirm(question, options.yes);
+      if (deleted) await admin.deleteTopic(topic);
+      if (options.json) await terminal.printJson({ topic, deleted });
+      terminal.tell(deleted ? `Deleted topic ${topic}.` : 'Nothing was deleted.');
     });
   },
 });
@@ -129,7 +132,12 @@ export const addPartitions = defineCommand({
   details:
     'Keys move to other partitions: messages of one key sent before and after lie in two, and their order is lost between them.',
   args: '<topic>',
-  options: { ...brokerOptions, partitions: integer('-p, --partitions <n>', 'how many it then has in all', 1), yes },
+  options: {
+    ...brokerOptions,
+    partitions: integer('-p, --partitions <n>', 'how many it then has in all', 1),
+    yes,
+    json,
+  },
   examples: ['add-partitions orders --partitions 12'],
   async run({ args: [topic = ''], options, terminal, ...call }) {
     const { partitions: count } = options;
@@ -137,9 +145,10 @@ export const addPartitions = defineCommand({
     await withBroker({ ...call, options, terminal }, async ({ admin }) => {
       const { partitions } = await admin.describeTopic(topic);
       const question = `Raise ${topic} from ${partitions.length} to ${count} partitions? Keys move, and it cannot be undone.`;
-      if (!(await terminal.confirm(question, options.yes))) return terminal.tell('Nothing was changed.');
-      await admin.addPartitions(topic, count);
-      terminal.tell(`Topic ${topic} has ${count} partitions.`);
+      const changed = await terminal.confirm(question, options.yes);
+      if (changed) await admin.addPartitions(topic, count);
+      if (options.json) await terminal.printJson({ topic, partitions: changed ? count : partitions.length });
+      terminal.tell(changed ? `Topic ${topic} has ${count} partitions.` : 'Nothing was changed.');
     });
   },
 });

@@ -1,14 +1,15 @@
-import type { INestMicroservice } from '@nestjs/common';
+import type { INestMicroservice, LogLevel } from '@nestjs/common';
+import { didYouMean } from '../../options/suggest.js';
 import type { HandlerDefinition } from '../../worker/handler-definition.js';
 import { MessagingRuntime } from '../../worker/messaging.runtime.js';
 import { requireApp } from '../app/find-app.js';
-import { handlersOf, openApp } from '../app/open-app.js';
+import { handlersOf, lookIntoApp, openApp } from '../app/open-app.js';
 import { Connections } from '../../connection/connections.js';
 import { defineCommand, type Place } from '../command/command.js';
 import { appOptions, json } from '../command/common-options.js';
 import { flag, integer } from '../command/readers.js';
 import { EXIT, UsageError } from '../exit-code.js';
-import { Interrupts } from '../terminal/signals.js';
+import { FINISHING, Interrupts } from '../terminal/signals.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 export const workers = defineCommand({
@@ -20,8 +21,8 @@ export const workers = defineCommand({
   options: { ...appOptions, json },
   examples: ['workers', 'workers --app dist/app.module.js --json'],
   async run({ options, terminal }) {
-    const app = await openApp(requireApp(process.cwd(), options.app));
-    const rows = handlersOf(app).definitions.handlers.map(toRow);
+    const { handlers } = await lookIntoApp(requireApp(process.cwd(), options.app), terminal);
+    const rows = handlers.map(toRow);
     if (rows.length === 0 && !options.json) return terminal.tell('The app declares no handlers.');
     await terminal.rows(
       rows,
@@ -50,21 +51,26 @@ export const worker = defineCommand({
     ...appOptions,
     all: flag('--all', 'run every handler'),
     concurrency: integer('--concurrency <n>', 'calls at once of each, instead of what the app says', 1),
+    json: flag('--json', 'write the log as JSON, one object a line on stderr'),
   },
   examples: ['worker TaskWorker', 'worker TaskWorker Audit.onEvent --concurrency 8', 'worker --all'],
   async run({ place, args: names, options, terminal }) {
     if (names.length > 0 === (options.all ?? false))
       throw new UsageError('Name the handlers to run, or give --all; `messaging workers` lists them.');
-    const app = await openApp(requireApp(process.cwd(), options.app), ['error', 'warn', 'log']);
-    const { concurrency } = options;
-    handlersOf(app).select({ names: names.length > 0 ? names : ofPlace(app, place), concurrency });
+    const { concurrency, json: asJson } = options;
+    const app = await openApp(requireApp(process.cwd(), options.app), { terminal, levels: LEVELS, json: asJson });
+    handlersOf(app).select({ names: chosen(app, place, names), concurrency });
     await runUntilInterrupted(app, terminal);
   },
 });
 
+/** What the log of a running app shows. */
+export const LEVELS: readonly LogLevel[] = ['error', 'warn', 'log'];
+
 /** Ends when a signal has come and what ran is finished, or has missed its deadline. */
 export async function runUntilInterrupted(app: INestMicroservice, terminal: Terminal): Promise<void> {
-  const interrupts = new Interrupts((line) => terminal.tell(line));
+  const interrupts = new Interrupts(terminal, FINISHING);
+  app.flushLogs();
   try {
     await app.listen();
     await interrupts.first();
@@ -77,15 +83,27 @@ export async function runUntilInterrupted(app: INestMicroservice, terminal: Term
   }
 }
 
-/** Under `messaging kafka`, those that read from Kafka. @throws UsageError when there is none. */
-function ofPlace(app: INestMicroservice, place: Place): string[] {
-  const connections = app.get(Connections);
+/** The handlers named, or all; under `messaging kafka` those that read from Kafka. @throws UsageError when one is not among them */
+function chosen(app: INestMicroservice, place: Place, names: readonly string[]): readonly string[] {
   const { handlers } = handlersOf(app).definitions;
-  const own = handlers.filter(({ connection }) => place === '' || connections.get(connection).settings.kind === place);
-  if (own.length > 0) return own.map(({ name }) => name);
+  const own = handlers.filter((handler) => place === '' || kindOf(app, handler) === place).map(({ name }) => name);
+  if (names.length === 0 && own.length > 0) return own;
+  if (names.length === 0)
+    throw new UsageError(
+      `The app declares no handlers${place === '' ? '' : ` on ${place}`}; \`messaging workers\` lists them.`,
+    );
+  const all = handlers.map(({ name }) => name);
+  const stranger = names.find((name) => !own.includes(name));
+  if (stranger === undefined) return names;
   throw new UsageError(
-    `The app declares no handlers${place === '' ? '' : ` on ${place}`}; \`messaging workers\` lists them.`,
+    all.includes(stranger)
+      ? `${stranger} does not read from ${place}. Run it with: messaging worker ${stranger}`
+      : `There is no handler \`${stranger}\`${didYouMean(stranger, all) || `; known are ${all.join(', ')}.`}`,
   );
+}
+
+export function kindOf(app: INestMicroservice, { connection }: HandlerDefinition): string {
+  return app.get(Connections).get(connection).settings.kind;
 }
 
 function toRow({ name, connection, topic, groupId, outputTopic, deadLetter, dispatch }: HandlerDefinition) {

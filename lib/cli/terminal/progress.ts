@@ -16,13 +16,14 @@ export class Progress {
     private readonly terminal: Terminal,
     private readonly verb: string,
     private readonly total: number | undefined,
+    private readonly isShown = true,
   ) {}
 
   add(count: number, units: number): void {
     this.count += count;
     this.units += units;
     const now = Date.now();
-    if (now - this.shownAt < STEP_MS) return;
+    if (!this.isShown || now - this.shownAt < STEP_MS) return;
     this.shownAt = now;
     this.terminal.progress(this.line(now));
   }
@@ -37,8 +38,15 @@ export class Progress {
     const rate = `${this.count} ${this.verb}, ${Math.round(this.count / seconds)}/s`;
     if (this.total === undefined || this.total === 0) return rate;
     const part = Math.min(this.units / this.total, 1);
-    const left = part === 0 ? '' : `, ${Math.ceil((seconds * (1 - part)) / part)} s left`;
+    const left = part === 0 ? '' : `, ${duration(Math.ceil((seconds * (1 - part)) / part))} left`;
     const filled = Math.round(part * BAR);
     return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${Math.round(part * 100)} %  ${rate}${left}`;
   }
+}
+
+/** As coarse as a person needs it: `42 s`, `12 min`, `3 h 5 min`. */
+function duration(seconds: number): string {
+  if (seconds < 100) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -1,6 +1,9 @@
 import { EXIT } from '../exit-code.js';
+import type { Terminal } from './terminal.js';
 
-/** Interrupts of this process: the first asks to end, the second ends at once. */
+export const FINISHING = 'Finishing what runs. Once more aborts it.';
+
+/** Interrupts of this process: the first asks to end, the second ends at once. A reader that has gone asks to end too. */
 export class Interrupts {
   readonly signal: AbortSignal;
   /** The exit code of the signal that came, for work that it cut short. */
@@ -8,8 +11,12 @@ export class Interrupts {
   private readonly asked = new AbortController();
   private readonly listener = (name: NodeJS.Signals) => this.onSignal(name);
 
-  constructor(private readonly tell: (line: string) => void) {
-    this.signal = this.asked.signal;
+  /** @param notice what a person is told at the first; nothing without it */
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly notice?: string,
+  ) {
+    this.signal = AbortSignal.any([this.asked.signal, terminal.readerGone]);
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, this.listener);
   }
 
@@ -24,9 +31,9 @@ export class Interrupts {
   }
 
   private onSignal(name: NodeJS.Signals): void {
-    if (this.signal.aborted) process.exit(codeOf(name));
+    if (this.asked.signal.aborted) process.exit(codeOf(name));
     this.code = codeOf(name);
-    this.tell('Finishing what runs. Once more aborts it.');
+    if (this.notice !== undefined) this.terminal.tell(this.notice);
     this.asked.abort();
   }
 }

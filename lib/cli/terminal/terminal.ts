@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import picocolors from 'picocolors';
-import { UsageError } from '../exit-code.js';
+import { EXIT, UsageError } from '../exit-code.js';
 import { renderTable, type Column } from './table.js';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
@@ -17,20 +17,24 @@ interface Streams {
 
 /** Where a command writes: data on stdout, all else on stderr; colours and tables only as far as somebody looks. */
 export class Terminal {
+  /** Of data. */
   readonly colors: Colors;
+  /** Aborted when nobody reads the data any more (`| head`), which is no fault. */
+  readonly readerGone: AbortSignal;
   /** What the process will end with. */
-  exitCode = 0;
+  exitCode: number = EXIT.done;
+
+  private hasProgress = false;
 
   constructor(private readonly streams: Streams = process) {
-    const { stdout, env } = streams;
-    // A pipe has no `isTTY` at all, and of `undefined` picocolors makes its own mind up: it colours wherever CI is set.
-    const isLookedAt = stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
-    this.colors = picocolors.createColors(isLookedAt ? true : false);
-    // A reader that has had enough (`| head`) is no fault; there is nobody left to write to.
-    stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(this.exitCode);
-    });
+    this.colors = picocolors.createColors(this.isColored('stdout'));
+    const gone = new AbortController();
+    this.readerGone = gone.signal;
+    for (const stream of [streams.stdout, streams.stderr])
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error;
+        gone.abort();
+      });
   }
 
   get input(): NodeJS.ReadStream {
@@ -41,9 +45,17 @@ export class Terminal {
     return this.streams.stdin.isTTY && this.streams.stderr.isTTY;
   }
 
+  /** A pipe has no `isTTY` at all, and of `undefined` picocolors makes its own mind up: it colours wherever CI is set. */
+  isColored(stream: 'stdout' | 'stderr'): boolean {
+    const { env } = this.streams;
+    return this.streams[stream].isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb' ? true : false;
+  }
+
   /** Data. Resolves when there is room for more. */
   async print(line: string): Promise<void> {
-    if (!this.streams.stdout.write(`${line}\n`)) await once(this.streams.stdout, 'drain');
+    if (this.readerGone.aborted) return;
+    const hasRoom = this.streams.stdout.write(`${line}\n`);
+    if (!hasRoom) await once(this.streams.stdout, 'drain').catch(() => {}); // the stream's own listener looks after it
   }
 
   async printJson(value: unknown): Promise<void> {
@@ -52,6 +64,7 @@ export class Terminal {
 
   /** What a person is told beside the data. */
   tell(line: string): void {
+    this.progress('');
     this.streams.stderr.write(`${line}\n`);
   }
 
@@ -69,20 +82,30 @@ export class Terminal {
     await this.print(renderTable(rows, columns, isTTY ? Math.max(width, NARROWEST) : undefined, this.colors));
   }
 
-  /** @throws UsageError where nobody can be asked, and `--yes` was not given. */
+  /** Ctrl-D is a no, Ctrl-C too, with its exit code. @throws UsageError where nobody can be asked, and `--yes` was not given. */
   async confirm(question: string, yes: boolean | undefined): Promise<boolean> {
     if (yes) return true;
     if (!this.isInteractive) throw new UsageError(`${question} Nobody can be asked here. Add --yes to do it.`);
     const { stdin: input, stderr: output } = this.streams;
     const lines = createInterface({ input, output });
-    const answer = await lines.question(`${question} [y/N] `);
+    const ended = new AbortController();
+    lines.once('SIGINT', () => {
+      this.exitCode = EXIT.interrupted;
+      ended.abort();
+    });
+    const answer = await lines.question(`${question} [y/N] `, { signal: ended.signal }).catch(() => {
+      this.tell(''); // the question was left without an answer, on an open line
+      return '';
+    });
     lines.close();
     return /^y(es)?$/i.test(answer.trim());
   }
 
-  /** A line that replaces itself; nothing where nobody looks. */
+  /** A line that replaces itself, and makes room for all that is told; nothing where nobody looks. */
   progress(line: string): void {
-    if (this.streams.stderr.isTTY) this.streams.stderr.write(`\r\u001B[K${line}`);
+    if (!this.streams.stderr.isTTY || (line === '' && !this.hasProgress)) return;
+    this.hasProgress = line !== '';
+    this.streams.stderr.write(`\r\u001B[K${line}`);
   }
 
   /** Ends with all that was written handed over. */

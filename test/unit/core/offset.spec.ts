@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareOffsets, offsetAfter, offsetBefore, offsetsBetween } from '../../../lib/core/offset.js';
+import { compareOffsets, offsetAfter, offsetBefore } from '../../../lib/core/offset.js';
 
 const LAST = '18446744073709551615';
 
@@ -24,11 +24,5 @@ describe('offsets', () => {
 
   it('begin with one that has none before', () => {
     expect([offsetBefore('0'), offsetBefore('0-0')]).toEqual(['0', '0-0']);
-  });
-
-  it('can be counted where they are counts', () => {
-    expect(offsetsBetween('3', '10')).toBe(7);
-    expect(offsetsBetween('17-0', '17-5')).toBeUndefined();
-    expect(offsetsBetween('17-5', '17-5')).toBe(0);
   });
 });
