@@ -8,7 +8,10 @@ import { MessagingRuntime } from '../worker/messaging.runtime.js';
 
 /** Rebuilds of a group member without success after which only a new process may help. */
 const MAX_REBUILDS = 3;
-/** A member that met an error and got no partitions since counts as troubled for so long, in ms; some get none although all is well. */
+/**
+ * A member that met an error and got no partitions since counts as troubled for so long, in ms; some get none although all is well.
+ * A broker that had lost its data is told of for as long.
+ */
 const TROUBLE_MS = 60_000;
 
 /** What the indicator says under its key; `status` is what a health check goes by. */
@@ -93,13 +96,16 @@ export class MessagingHealthIndicator {
   }
 
   private degraded(): string[] {
-    return this.handlers.flatMap(({ report, runner }) =>
+    const overdue = this.handlers.flatMap(({ report, runner }) =>
       this.runtime.counts.of(report.definition.name).overdue > 0 && (runner?.load.unacked ?? 0) > 0
         ? [
             `handler ${report.definition.name} has not acknowledged messages within ${report.definition.ackTimeoutMs} ms`,
           ]
         : [],
     );
+    const since = this.clock.now() - TROUBLE_MS;
+    const losses = this.runtime.members.flatMap(({ loss }) => (loss && loss.at > since ? [loss.error.message] : []));
+    return [...overdue, ...losses];
   }
 
   /** Handlers that nothing starts, in a process that only sends, are not waited for. */
