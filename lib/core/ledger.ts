@@ -50,11 +50,16 @@ export class Ledger {
     return { offsets, position: this.offsets[end] ?? this.next };
   }
 
+  /** Received, and not finished. */
+  isOpen(offset: number): boolean {
+    const index = this.indexOf(offset);
+    return index >= this.head && !this.finished[index];
+  }
+
   /** False for an offset that is not open: never received, or finished before. */
   finish(offset: number): boolean {
-    const index = this.indexOf(offset);
-    if (index < this.head || this.finished[index]) return false;
-    this.finished[index] = true;
+    if (!this.isOpen(offset)) return false;
+    this.finished[this.indexOf(offset)] = true;
     while (this.finished[this.head]) this.head++;
     if (this.head >= 1024 && this.head * 2 > this.offsets.length) this.compact();
     return true;

@@ -126,6 +126,8 @@ export interface DeliverySink {
   onTaken(partition: Partition, deliveries: readonly Delivery[]): void;
   /** `fatal`: the subscription is over; else the driver goes on by itself. */
   onError(error: MessagingError, info: { readonly fatal: boolean }): void;
+  /** The broker had lost what the group needs, and perhaps messages. All flows again, and the driver's log has it: somebody should look. */
+  onRestored?(error: MessagingError): void;
 }
 
 /** A topic to create. What is left out is the broker's default. */

@@ -10,8 +10,8 @@ export interface OutputOptions {
   readonly clock: Clock;
   /** How long one round may take, in ms. */
   readonly timeoutMs: number;
-  /** Whether the delivery that these belong to is still ours to settle. */
-  readonly isOwned: () => boolean;
+  /** Whether the delivery that these belong to is still ours to settle, and not settled yet. */
+  readonly isOpen: () => boolean;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -21,7 +21,7 @@ const LONGEST_PAUSE_MS = 5_000;
  * Writes what must be written before a delivery is settled. What failed for the moment is repeated, without end while the delivery is
  * ours: its handler has run, so giving up would run it twice.
  *
- * @returns false when the delivery was lost meanwhile.
+ * @returns false when the delivery was lost meanwhile, or was settled before.
  * @throws MessagingError of the first record that can never be written; the delivery then is not settled.
  */
 export async function sendOutputs(
@@ -30,7 +30,7 @@ export async function sendOutputs(
   options: OutputOptions,
 ): Promise<boolean> {
   let rest = outputs;
-  for (let pause = FIRST_PAUSE_MS; options.isOwned(); pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+  for (let pause = FIRST_PAUSE_MS; options.isOpen(); pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     const results = await sender.send(rest, options.clock.now() + options.timeoutMs);
     const permanent = results.find((result) => result instanceof MessagingError && !result.retryable);
     if (permanent) throw permanent as MessagingError;

@@ -9,7 +9,10 @@ import { MessagingRuntime } from '../worker/messaging.runtime.js';
 
 /** Rebuilds of a group member without success after which only a new process may help. */
 const MAX_REBUILDS = 3;
-/** A member that met an error and got no partitions since counts as troubled for so long, in ms; some get none although all is well. */
+/**
+ * A member that met an error and got no partitions since counts as troubled for so long, in ms; some get none although all is well.
+ * A broker that had lost its data is told of for as long.
+ */
 const TROUBLE_MS = 60_000;
 
 /** What the indicator says under its key; `status` is what a health check goes by. */
@@ -102,7 +105,9 @@ export class MessagingHealthIndicator {
         ? [`messages of ${name} wait for its schema registry: ${error.message}`]
         : [],
     );
-    return [...unanswered, ...this.overdue()];
+    const since = this.clock.now() - TROUBLE_MS;
+    const losses = this.runtime.members.flatMap(({ loss }) => (loss && loss.at > since ? [loss.error.message] : []));
+    return [...unanswered, ...losses, ...this.overdue()];
   }
 
   private overdue(): string[] {

@@ -45,6 +45,12 @@ export interface MemberTrouble {
   error: MessagingError | undefined;
 }
 
+/** The broker had lost what the group needs, and perhaps messages. */
+export interface MemberLoss {
+  readonly at: number;
+  readonly error: MessagingError;
+}
+
 /**
  * This process as a member of one group on one connection; handlers of the same group on other topics share it. While some of its
  * handlers are stopped their topics rest; when all are, it leaves the group.
@@ -52,6 +58,8 @@ export interface MemberTrouble {
 export class Member implements DeliverySink {
   readonly handlers: ReadonlyMap<string, MemberHandler>;
   readonly trouble: MemberTrouble = { rebuilds: 0, at: 0, error: undefined };
+  /** The last one, from which the driver has recovered. */
+  loss: MemberLoss | undefined;
   private runners: ReadonlyMap<string, HandlerRunner> = new Map();
   private subscription: Subscription | undefined;
   private driver: Driver | undefined;
@@ -146,6 +154,10 @@ export class Member implements DeliverySink {
     this.trouble.error = error;
     if (!(error instanceof BrokerUnavailableError)) this.trouble.rebuilds++;
     this.options.log.warn(`${[...this.handlers.keys()].join(', ')}: ${error.message}`);
+  }
+
+  onRestored(error: MessagingError): void {
+    this.loss = { at: this.options.clock.now(), error };
   }
 
   /** Handlers that are to run, now or once the broker is there. */

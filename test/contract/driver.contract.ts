@@ -328,6 +328,18 @@ export function driverContract({ name, features, createDriver }: ContractSubject
       await eventually(() => expect(next.values).toEqual(['next']));
     });
 
+    it('writes the outputs of a message once, though it is settled twice', async () => {
+      const [topic, output] = [await createTopic(1), await createTopic(1)];
+      const results = join(output);
+      const outcome = { kind: 'ack' as const, outputs: [record(output, 'result')] };
+      const member = join(topic, { handle: () => outcome });
+      await send([record(topic, 'task')]);
+      await eventually(() => expect(member.settled).toHaveLength(1));
+      await member.subscription.settle(member.settled[0] as Delivery, outcome);
+      await send([record(output, 'end')]);
+      await eventually(() => expect(results.values).toEqual(['result', 'end']));
+    });
+
     it('keeps the order of a partition, with keys and without', async () => {
       const topic = await createTopic(2);
       const member = join(topic);

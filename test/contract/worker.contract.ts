@@ -15,6 +15,7 @@ import {
   skip,
   type WorkerHost,
   type WorkerOptions,
+  WorkerService,
 } from '../../lib/index.js';
 import type { Features } from '../../lib/driver/driver.js';
 import { deferred } from '../support/deferred.js';
@@ -242,29 +243,30 @@ export function workerContract({ name, features, options }: WorkerSubject): void
     });
 
     it('holds no more messages in memory than it is told, however slow its handler is', async () => {
-      const [gate, results] = [deferred(), unique('results')];
-      let running = 0;
-      const app = await open(
-        worker(
-          { concurrency: 1, maxInFlight: 10, outputTopic: results },
-          {
-            process: async (n: number) => {
-              running++;
-              await gate.promise;
-              return n;
-            },
+      const [maxInFlight, maxPollRecords, count] = [20, 10, 2_000];
+      const { broker = 'kafka' } = shared;
+      shared = { ...shared, [broker]: { ...shared[broker as 'redis'], maxPollRecords } };
+      let most = 0;
+      const results = unique('results');
+      const handler = worker(
+        { name: 'Slow', concurrency: 1, maxInFlight, outputTopic: results },
+        {
+          process: async (n: number) => {
+            await new Promise((resolve) => (n < 100 ? setTimeout(resolve, 5) : setImmediate(resolve)));
+            const { running, queued } = app.get(WorkerService).stats('Slow');
+            most = Math.max(most, running + queued);
+            return n;
           },
-        ),
+        },
       );
+      const app: INestMicroservice = await open(handler);
       const out = reader(results);
       await open(out.provider);
-      await app.get(ProducerService).sendBatch({ topic, key: 'k', messages: Array.from({ length: 500 }, (_, n) => n) });
-      await eventually(() => expect(running).toBe(1));
-      gate.resolve();
-      await eventually(
-        () => expect(out.seen.map(({ message }) => message)).toEqual(Array.from({ length: 500 }, (_, n) => n)),
-        30_000,
-      );
+      const messages = Array.from({ length: count }, (_, n) => n);
+      await app.get(ProducerService).sendBatch({ topic, key: 'k', messages });
+      await eventually(() => expect(out.seen.map(({ message }) => message)).toEqual(messages), 30_000);
+      expect(most).toBeGreaterThan(maxInFlight / 2);
+      expect(most).toBeLessThanOrEqual(maxInFlight + maxPollRecords); // one more handover is taken in
     });
 
     it('runs in two apps of one process, each with its own group', async () => {

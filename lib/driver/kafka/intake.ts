@@ -85,6 +85,11 @@ export class Intake {
     }
   }
 
+  /** Whether it is ours to settle, and not settled yet. */
+  isOpen({ partition, offset }: Delivery): boolean {
+    return isOwned(partition) && partition.isUnfinished(offset);
+  }
+
   finish(delivery: Delivery): void {
     const { partition, offset } = delivery;
     if (!isOwned(partition)) return;

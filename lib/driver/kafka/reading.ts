@@ -152,6 +152,11 @@ export class Reading implements Partition {
     return taken.map((delivery) => ({ ...delivery, deliveries, isAlone }));
   }
 
+  /** Handed over, and not finished. */
+  isUnfinished(offset: string): boolean {
+    return this.ledger?.isOpen(Number(offset)) === true;
+  }
+
   /** True when handing over may go on that had to wait for this one. */
   finish(offset: string): boolean {
     const wasSuspicious = this.isSuspicious;

@@ -8,7 +8,7 @@ import type { DriverContext, SubscribeRequest } from '../driver.js';
 import { sendOutputs, type OutputSender } from '../send-outputs.js';
 import { Committer } from './committer.js';
 import type { GroupMember, Position } from './group-member.js';
-import { isOwned, type Intake } from './intake.js';
+import type { Intake } from './intake.js';
 import { Reading } from './reading.js';
 import { Transactions } from './transactions.js';
 import type { TransactionClient } from './transactor.js';
@@ -124,8 +124,8 @@ export class Settlement {
 
   private async finishAfter(delivery: Delivery, outputs: readonly OutgoingRecord[]): Promise<void> {
     const { producer, options, intake } = this.parts;
-    const isStillOurs = () => isOwned(delivery.partition);
-    const sending = { clock: this.clock, timeoutMs: options.deliveryTimeoutMs, isOwned: isStillOurs };
+    const isOpen = () => intake.isOpen(delivery);
+    const sending = { clock: this.clock, timeoutMs: options.deliveryTimeoutMs, isOpen };
     if (await sendOutputs(producer, outputs, sending)) intake.finish(delivery);
   }
 

@@ -196,9 +196,9 @@ export class MemoryConsumer implements Subscription, MemoryMember {
   }
 
   private async finishAfter(delivery: Delivery, outputs: readonly OutgoingRecord[]): Promise<void> {
-    const isOwned = () => this.readings.has(delivery.partition);
+    const isOpen = () => this.readings.get(delivery.partition)?.ledger.isOpen(Number(delivery.offset)) === true;
     const { clock } = this.parts.context;
-    if (await sendOutputs(this.parts.producer, outputs, { clock, timeoutMs: this.parts.producer.timeoutMs, isOwned }))
+    if (await sendOutputs(this.parts.producer, outputs, { clock, timeoutMs: this.parts.producer.timeoutMs, isOpen }))
       this.finish(delivery);
   }
 

@@ -88,7 +88,7 @@ export class Assignments implements LeaseHolder {
   async endClose(deadline: Deadline): Promise<void> {
     const { readings } = this;
     if (readings.length > 0) await this.revoke(readings, deadline);
-    await this.lastWords(this.groups.bye(readings, this.parts.member, this.leases));
+    await this.lastWords(this.groups.bye(readings, this.leases));
     for (const leases of this.leases) leases.end();
   }
 
@@ -137,7 +137,8 @@ export class Assignments implements LeaseHolder {
     const { groupId } = request;
     const about = { client, context, groupId, member, claimIdleMs: options.claimIdleMs };
     const onFinished = (id: string) => this.parts.onFinished(reading, id);
-    return new Settler({ ...about, reading, leases: keys.leases(reading.topic, groupId), onFinished });
+    const progress = keys.progress(reading.stream, groupId);
+    return new Settler({ ...about, reading, leases: keys.leases(reading.topic, groupId), progress, onFinished });
   }
 
   private async revoke(readings: readonly Reading[], deadline: Deadline): Promise<void> {

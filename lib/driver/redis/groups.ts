@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { BrokerError, type MessagingError } from '../../core/errors.js';
 import type { DriverContext, OffsetReset } from '../driver.js';
 import type { Leases } from './leases.js';
-import { byeScript, ensureGroupScript } from './lua/group.js';
+import { byeScript, ensureGroupScript, restoreGroupScript } from './lua/group.js';
 import type { Reading } from './reading.js';
 import { isGroupMissing } from './redis.errors.js';
 import type { RedisKeys } from './redis.keys.js';
@@ -15,7 +15,11 @@ export interface GroupsParts {
   readonly keys: RedisKeys;
   readonly context: DriverContext;
   readonly groupId: string;
+  readonly member: string;
 }
+
+/** Messages that a group gets back one by one when it is made again; if there are more it reads again from before them. */
+const MOST_UNFINISHED = 10_000;
 
 /** The group on the streams that a member reads: made at first, made again when somebody has removed it. */
 export class Groups {
@@ -33,20 +37,23 @@ export class Groups {
   }
 
   /**
-   * The stream or the group was removed: FLUSHALL, DEL, XGROUP DESTROY, or a server that lost its data. The group goes on before what
-   * its members had unfinished at the last heartbeat: what they have finished since comes again. Where no mark is left, it goes on before
-   * what this member has unfinished, or behind the last message that it got; and where the stream does not reach that, at the beginning,
-   * so that nothing sent since is missed.
+   * The stream or the group was removed: FLUSHALL, DEL, XGROUP DESTROY, or a server that lost its data. The group goes on where it was;
+   * only what was acknowledged without any outputs since the last heartbeat comes again. In a stream that is a new one it begins at the
+   * beginning, so that nothing sent since is missed.
    */
-  async restore(readings: readonly Reading[]): Promise<void> {
-    const { context, groupId, keys, topics } = this.parts;
-    for (const reading of readings) {
-      const mark = reading.isLeased ? [] : [keys.mark(reading.topic, groupId)];
-      if ((await this.create(reading.stream, reading.resumeFrom, mark)) === 0) continue;
-      await topics.restore(reading.source);
-      context.log.error(
-        `Group ${groupId} of topic ${reading.topic} had vanished from the server (was it flushed, or restarted without its data?). It was made again; what the server has lost is lost.`,
-      );
+  async restore(readings: readonly Reading[], onRestored: (error: MessagingError) => void): Promise<void> {
+    const { command, context, groupId, member, topics } = this.parts;
+    for (const { topic, stream, source } of readings) {
+      const isNew = await runScript(command, restoreGroupScript, this.keysOf(stream), [
+        groupId,
+        member,
+        MOST_UNFINISHED,
+      ]);
+      if (isNew === 0) continue;
+      await topics.restore(source);
+      const error = this.vanished(topic);
+      context.log.error(error.message);
+      onRestored(error);
     }
   }
 
@@ -57,23 +64,35 @@ export class Groups {
     return new BrokerError(text, { connection, topic: name, groupId, retryable: false });
   }
 
+  private vanished(topic: string): MessagingError {
+    const { context, groupId } = this.parts;
+    const { connection } = context;
+    const text = `Group \`${groupId}\` of topic \`${topic}\` had vanished from the server (was it flushed, or restarted without its data?). It was made again; what the server has lost is lost. Keep the server's data, and remove groups only while nobody reads.`;
+    return new BrokerError(text, { connection, topic, groupId, retryable: true });
+  }
+
   /** Ends the membership. A member that still has messages pending stays in the list until others have taken them. */
-  async bye(readings: readonly Reading[], member: string, leases: readonly Leases[]): Promise<void> {
-    const { command, keys, groupId, context } = this.parts;
+  async bye(readings: readonly Reading[], leases: readonly Leases[]): Promise<void> {
+    const { command, keys, groupId, member, context } = this.parts;
     try {
       for (const one of leases) await one.leave();
-      for (const { stream, topic } of readings) {
-        const names = [stream, keys.members(topic, groupId), keys.mark(topic, groupId)];
-        await runScript(command, byeScript, names, [groupId, member]);
-      }
+      for (const { name, streams } of new Set(readings.map(({ source }) => source)))
+        for (const stream of streams) {
+          const names = [stream, keys.members(name, groupId), ...keys.progress(stream, groupId)];
+          await runScript(command, byeScript, names, [groupId, member]);
+        }
     } catch (error) {
       if (!isGroupMissing(error)) context.log.debug(`leaving group ${groupId}: ${(error as Error).message}`);
     }
   }
 
-  private async create(stream: string, from: string, mark: readonly string[] = []): Promise<number> {
+  private async create(stream: string, from: string): Promise<void> {
     const { command, groupId } = this.parts;
-    return (await runScript(command, ensureGroupScript, [stream, ...mark], [groupId, from])) as number;
+    await runScript(command, ensureGroupScript, this.keysOf(stream), [groupId, from]);
+  }
+
+  private keysOf(stream: string): string[] {
+    return [stream, ...this.parts.keys.progress(stream, this.parts.groupId)];
   }
 
   private async exists({ streams }: RedisTopic): Promise<boolean> {

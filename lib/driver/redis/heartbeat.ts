@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { sleep } from '../../core/clock.js';
 import type { DriverContext } from '../driver.js';
 import { heartbeatScript } from './lua/heartbeat.js';
+import { markScript } from './lua/mark.js';
 import type { Reading } from './reading.js';
 import type { RedisKeys } from './redis.keys.js';
 import { runScript } from './redis.scripts.js';
@@ -49,12 +50,12 @@ export class Heartbeat {
     }
   }
 
-  /** For all streams that members share; leases tell of the others. */
+  /** Of streams that members share; leases tell of the others. The marks of all are kept. */
   async beat(): Promise<void> {
     const { context, readings } = this.parts;
     for (const reading of readings()) {
-      if (reading.isLeased) continue;
-      await this.beatOf(reading).catch((error: Error) => context.log.debug(`heartbeat: ${error.message}`));
+      const beating = reading.isLeased ? this.keepMark(reading) : this.beatOf(reading);
+      await beating.catch((error: Error) => context.log.debug(`heartbeat: ${error.message}`));
     }
   }
 
@@ -65,7 +66,7 @@ export class Heartbeat {
   private async beatOf(reading: Reading): Promise<void> {
     const { client, keys, groupId, member, claimIdleMs, onLost } = this.parts;
     const { stream, topic } = reading;
-    const names = [stream, keys.members(topic, groupId), keys.mark(topic, groupId)];
+    const names = [stream, keys.members(topic, groupId), ...keys.progress(stream, groupId)];
     let { ids } = reading;
     do {
       const args = [groupId, member, claimIdleMs * 2, ...ids.slice(0, CHUNK)];
@@ -73,5 +74,10 @@ export class Heartbeat {
       if (lost.length > 0) onLost(reading, lost.map(String));
       ids = ids.slice(CHUNK);
     } while (ids.length > 0);
+  }
+
+  private async keepMark({ stream }: Reading): Promise<void> {
+    const { client, keys, groupId } = this.parts;
+    await runScript(client, markScript, [stream, ...keys.progress(stream, groupId)], [groupId]);
   }
 }

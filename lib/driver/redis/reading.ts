@@ -1,6 +1,5 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery, Partition } from '../../core/delivery.js';
-import { compareOffsets, offsetBefore } from '../../core/offset.js';
 import type { TopicSubscription } from '../driver.js';
 import { bytesOf, toDelivery, type Entry } from './redis.fields.js';
 import type { RedisTopic } from './redis.topics.js';
@@ -50,7 +49,6 @@ export class Reading implements Partition {
   isBehind = true;
   reconcileDueAt = 0;
   reconcileCursor = '-';
-  lastDeliveredId = '0-0';
   private readonly window: Window;
   private readonly held = new Map<string, Held>();
   private bytes = 0;
@@ -63,7 +61,7 @@ export class Reading implements Partition {
     this.isLeased = topic.partitions > 1;
     this.source = topic;
     this.subscription = subscription;
-    this.window = new Window(clock, prefetchBytes, maxMessageBytes);
+    this.window = new Window(clock, prefetchBytes, maxMessageBytes, subscription.maxInFlight);
   }
 
   /** Scripts check the lease of this partition; empty for a stream that members share. */
@@ -86,12 +84,6 @@ export class Reading implements Partition {
 
   get ids(): string[] {
     return [...this.held.keys()];
-  }
-
-  /** Where the group is to go on when it has to be made again: before all that is unfinished here. */
-  get resumeFrom(): string {
-    const [oldest] = this.ids.toSorted(compareOffsets);
-    return oldest === undefined ? this.lastDeliveredId : offsetBefore(oldest);
   }
 
   get hasSuspect(): boolean {
@@ -137,7 +129,6 @@ export class Reading implements Partition {
   filled(deliveries: readonly Delivery[], asked: number): void {
     const bytes = deliveries.reduce((sum, { offset }) => sum + (this.held.get(offset)?.bytes ?? 0), 0);
     if (deliveries.length > 0) this.window.filled(deliveries.length, asked, bytes);
-    this.lastDeliveredId = deliveries.at(-1)?.offset ?? this.lastDeliveredId;
   }
 
   /** It is settled, or not ours any more. True when it was a suspect. */

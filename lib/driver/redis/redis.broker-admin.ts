@@ -72,7 +72,7 @@ export class RedisBrokerAdmin implements BrokerAdmin {
       const own = groups.flatMap((group) => [
         keys.members(name, group),
         keys.leases(name, group),
-        keys.mark(name, group),
+        ...topic.streams.flatMap((stream) => keys.progress(stream, group)),
         keys.delayedOf(name, group),
       ]);
       await client.del(...topic.streams, keys.meta(name), keys.delayed(name), ...own);

@@ -52,6 +52,7 @@ function neededCommands(key: string): readonly (readonly string[])[] {
     ['HGET', key, 'a'],
     ['ZSCORE', key, 'a'],
     ['ZREMRANGEBYSCORE', key, '1', '0'],
+    ['ZREMRANGEBYRANK', key, '1', '0'],
     ['EXISTS', key],
     ['TIME'],
   ];

@@ -135,7 +135,7 @@ export class RedisConsumer implements Subscription {
       scan: new PendingScan({ ...this.about, quarantine, leasesOf }),
       readings,
       onEntries: (reading, entries, asked) => this.onEntries(reading, entries, asked),
-      onGroupMissing: () => this.assignments.groups.restore(readings()),
+      onGroupMissing: () => this.assignments.groups.restore(readings(), (error) => sink.onRestored?.(error)),
       onError: (error) => sink.onError(error, { fatal: false }),
     });
   }
@@ -183,8 +183,9 @@ export class RedisConsumer implements Subscription {
     if (taken.length === 0) return;
     const { log } = this.parts.context;
     log.warn(
-      `${taken.length} messages of topic ${reading.topic} were taken over by other members, since this one was silent.`,
+      `${taken.length} messages of topic ${reading.topic} are other members' now, since this one was silent, or the group was made again.`,
     );
+    reading.suspectLoss();
     for (const { offset } of taken) this.onFinished(reading, offset);
     this.parts.sink.onTaken(reading, taken);
   }

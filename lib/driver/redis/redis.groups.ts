@@ -148,14 +148,15 @@ export class RedisGroups {
   private async move(groupId: string, topic: RedisTopic, { partition, offset }: PartitionPosition): Promise<void> {
     const stream = topic.streams[partition];
     if (stream === undefined) return;
-    const args = [groupId, offsetBefore(offset), this.parts.silentMs];
-    const live = await runScript(this.parts.client, seekScript, this.keysOf(stream, topic, groupId).slice(0, 2), args);
+    const { client, keys, silentMs } = this.parts;
+    const names = [stream, keys.members(topic.name, groupId), ...keys.progress(stream, groupId)];
+    const live = await runScript(client, seekScript, names, [groupId, offsetBefore(offset), silentMs]);
     if (live !== 0) throw new GroupInUseError(groupId, live as number, this.about(groupId, topic));
   }
 
   private async destroyOn(topic: RedisTopic, groupId: string): Promise<void> {
     for (const stream of topic.streams) {
-      const names = [...this.keysOf(stream, topic, groupId), this.parts.keys.mark(topic.name, groupId)];
+      const names = [...this.keysOf(stream, topic, groupId), ...this.parts.keys.progress(stream, groupId)];
       const live = await runScript(this.parts.client, destroyGroupScript, names, [groupId, this.parts.silentMs]);
       if (live !== 0) throw new GroupInUseError(groupId, live as number, this.about(groupId, topic));
     }

@@ -40,9 +40,9 @@ export class RedisKeys {
     return `${this.prefix}${topic}:members:${groupId}`;
   }
 
-  /** The entry before which a group had finished everything when it was last looked at. */
-  mark(topic: string, groupId: string): string {
-    return `${this.prefix}${topic}:mark:${groupId}`;
+  /** Where a group is in a stream, and how many entries that has had; and the entries behind that which the group has finished. */
+  progress(stream: string, groupId: string): readonly [mark: string, done: string] {
+    return [`${stream}:mark:${groupId}`, `${stream}:done:${groupId}`];
   }
 
   /** A hash: partition → member. */

@@ -4,6 +4,7 @@ import { ClosedError, type MessagingError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
 import type { DriverContext } from '../driver.js';
 import { giveBackScript } from './lua/claim.js';
+import { markScript } from './lua/mark.js';
 import { settleScript } from './lua/settle.js';
 import type { Reading } from './reading.js';
 import { fromScript, isGroupMissing, toMessagingError } from './redis.errors.js';
@@ -34,10 +35,13 @@ export interface SettlerParts {
   readonly reading: Reading;
   /** The key of the topic's leases. */
   readonly leases: string;
+  /** The keys of the group's mark and of what is finished behind it. */
+  readonly progress: readonly string[];
   readonly onFinished: (id: string) => void;
 }
 
 const MOST_ACKS = 500;
+const MARK_EVERY = 1_000;
 const MOST_SETTLES = 100;
 const MOST_BYTES = 1_000_000;
 const FIRST_PAUSE_MS = 200;
@@ -54,6 +58,8 @@ export class Settler {
   private readonly returns = new Fifo<readonly [id: string, deliveries: number]>();
   private readonly loops = new Map<string, Promise<void>>();
   private readonly ended = new AbortController();
+  /** Acknowledged without outputs since the mark was kept; settlements keep it themselves. */
+  private unmarked = 0;
 
   constructor(private readonly parts: SettlerParts) {}
 
@@ -106,8 +112,19 @@ export class Settler {
     const { client, groupId, reading } = this.parts;
     const ids = this.acks.shiftMany(MOST_ACKS);
     if (reading.isLeased) await this.repeat(() => this.runSettle(ids.map((id) => ({ id, writes: [] }))));
-    else await this.repeat(() => client.xack(reading.stream, groupId, ...ids));
+    else if ((await this.repeat(() => client.xack(reading.stream, groupId, ...ids))) !== ids.length)
+      reading.suspectLoss();
     for (const id of ids) this.parts.onFinished(id);
+    this.unmarked += ids.length;
+    if (this.unmarked >= MARK_EVERY) this.keepMark();
+  }
+
+  /** What is acknowledged without outputs comes again when the group is removed: so the mark shall not be far behind. */
+  private keepMark(): void {
+    const { client, context, groupId, reading, progress } = this.parts;
+    this.unmarked = 0;
+    const marking = runScript(client, markScript, [reading.stream, ...progress], [groupId]);
+    marking.catch((error: Error) => context.log.debug(`mark: ${error.message}`));
   }
 
   private async sendSettles(): Promise<void> {
@@ -151,8 +168,8 @@ export class Settler {
     for (const [id] of batch) this.parts.onFinished(id);
   }
 
-  private runSettle(batch: readonly Pick<Settling, 'id' | 'writes'>[]): Promise<unknown> {
-    const { client, groupId, member, reading, leases } = this.parts;
+  private async runSettle(batch: readonly Pick<Settling, 'id' | 'writes'>[]): Promise<unknown> {
+    const { client, groupId, member, reading, leases, progress } = this.parts;
     const targets = new Map<string, number>();
     const kinds: string[] = [];
     const args: Argument[] = [];
@@ -170,8 +187,17 @@ export class Settler {
         );
       }
     }
-    const keys = [reading.stream, leases, ...targets.keys()];
-    return runScript(client, settleScript, keys, [groupId, member, reading.lease, kinds.join(''), ...args]);
+    const keys = [reading.stream, leases, ...progress, ...targets.keys()];
+    const answers = await runScript(client, settleScript, keys, [
+      groupId,
+      member,
+      reading.lease,
+      kinds.join(''),
+      ...args,
+    ]);
+    // what was not pending may have come again while it was in hand, and then nobody has it
+    if (Array.isArray(answers) && answers.includes(0)) reading.suspectLoss();
+    return answers;
   }
 
   /** The server's clock counts it down, which may not be this one. */

@@ -9,11 +9,11 @@ const SLOW_MS = 1_000;
 
 /**
  * How many messages of one stream are read ahead. Fast handlers get long reads; slow ones leave to other members what they would not
- * begin for a while. It grows and shrinks with the time in which it is used up, so it needs no option. One read
+ * begin for a while, and nobody more than `maxInFlight`. It grows and shrinks with the time in which it is used up, so it needs no option. One read
  * takes at most half of it, so that reading goes on while the other half is being acknowledged.
  */
 export class Window {
-  private size = SMALLEST * 2;
+  private size: number;
   private filledAt: number;
   /** Until the first read is in, messages count as large as they may be. */
   private meanBytes: number | undefined;
@@ -22,7 +22,9 @@ export class Window {
     private readonly clock: Clock,
     private readonly maxBytes: number,
     private readonly maxMessageBytes: number,
+    private readonly maxMessages: number,
   ) {
+    this.size = Math.min(SMALLEST * 2, maxMessages);
     this.filledAt = clock.now();
   }
 
@@ -44,7 +46,7 @@ export class Window {
     const mean = bytes / count;
     this.meanBytes = this.meanBytes === undefined ? mean : this.meanBytes * 0.8 + mean * 0.2;
     if (count < asked) return;
-    if (tookMs < FAST_MS) this.size = Math.min(this.size * 2, LARGEST);
-    else if (tookMs > SLOW_MS) this.size = Math.max(Math.floor(this.size / 2), SMALLEST);
+    if (tookMs < FAST_MS) this.size = Math.min(this.size * 2, LARGEST, this.maxMessages);
+    else if (tookMs > SLOW_MS) this.size = Math.max(Math.floor(this.size / 2), Math.min(SMALLEST, this.maxMessages));
   }
 }

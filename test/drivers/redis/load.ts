@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { expect } from 'vitest';
-import { deadlineIn, systemClock, type Clock } from '../../../lib/core/clock.js';
+import { deadlineIn, systemClock } from '../../../lib/core/clock.js';
 import { MessagingError } from '../../../lib/core/errors.js';
 import type { OutgoingRecord } from '../../../lib/core/message.js';
 import type { Driver } from '../../../lib/driver/driver.js';
@@ -45,22 +45,21 @@ export class Load {
     readonly url: string,
     directUrl: string,
     private readonly partitions: number,
-    private readonly clock: Clock,
   ) {
     this.client = new Redis(directUrl, { maxRetriesPerRequest: null, protocol: 2 });
     this.client.on('error', () => {}); // the servers of these tests come and go
   }
 
   /** @param url where members and senders connect; @param directUrl where the figures are read. */
-  static async open(url: string, { directUrl = url, partitions = 1, clock = systemClock } = {}): Promise<Load> {
-    const load = new Load(url, directUrl, partitions, clock);
+  static async open(url: string, { directUrl = url, partitions = 1 } = {}): Promise<Load> {
+    const load = new Load(url, directUrl, partitions);
     load.sender = await load.driver();
     await load.sender.admin.create([{ topic: load.topic, partitions }, { topic: load.output }]);
     return load;
   }
 
   async driver(options: RedisOptions = {}): Promise<Driver> {
-    const opened = await openRedisDriver({ url: this.url, ...FAST, ...options }, this.clock);
+    const opened = await openRedisDriver({ url: this.url, ...FAST, ...options });
     this.opened.push(opened);
     return opened.driver;
   }
@@ -105,7 +104,7 @@ export class Load {
         ...record(this.topic, value, { key: `key-${Number(value) % 100}` }),
         ...rest(),
       }));
-      const results = await this.sender.send(list, this.clock.now() + 60_000);
+      const results = await this.sender.send(list, Date.now() + 60_000);
       for (const result of results) if (result instanceof MessagingError) throw result;
       this.sent.push(...values);
       if (overMs > 0) await delay(overMs / chunks);
@@ -130,11 +129,22 @@ export class Load {
     return { sent: this.sent.length, outputs: values.length, unique: distinct, duplicates, pending };
   }
 
-  async pending(): Promise<number> {
+  get streams(): string[] {
     const { topic, partitions } = this;
-    const streams = partitions === 1 ? [topic] : Array.from({ length: partitions }, (_, index) => `${topic}:${index}`);
-    const counts = await Promise.all(streams.map((stream) => this.client.xpending(stream, this.groupId)));
-    return counts.reduce((sum, [count]) => sum + Number(count), 0);
+    return partitions === 1 ? [topic] : Array.from({ length: partitions }, (_, index) => `${topic}:${index}`);
+  }
+
+  async pending(): Promise<number> {
+    return [...(await this.owners()).values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** How many messages each member has. */
+  async owners(): Promise<Map<string, number>> {
+    const answers = await Promise.all(this.streams.map((stream) => this.client.xpending(stream, this.groupId)));
+    const rows = answers.flatMap(([, , , owners]) => (owners ?? []) as [name: string, count: string][]);
+    const owners = new Map<string, number>();
+    for (const [name, count] of rows) owners.set(name, (owners.get(name) ?? 0) + Number(count));
+    return owners;
   }
 
   async outputs(stream = this.output): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../../../lib/core/clock.js';
+import { systemClock } from '../../../lib/core/clock.js';
 import type { Driver, DriverStatus } from '../../../lib/driver/driver.js';
 import { createRedisDriver } from '../../../lib/driver/redis/redis.driver.js';
 import { redisOptions, type RedisOptions } from '../../../lib/options/redis.options.js';
@@ -12,20 +12,20 @@ export interface OpenedDriver {
 }
 
 /** A driver that is not connected yet. */
-export async function createDriver(input: RedisOptions, clock: Clock = systemClock): Promise<OpenedDriver> {
+export async function createDriver(input: RedisOptions): Promise<OpenedDriver> {
   const faults: string[] = [];
   const options = resolveOptions(redisOptions, { path: '', input, faults });
   if (faults.length > 0) throw new Error(faults.join('\n'));
   const log = new TestLog();
   const statuses: DriverStatus[] = [];
   const onStatus = (status: DriverStatus) => void statuses.push(status);
-  const driver = await createRedisDriver(options, { connection: 'redis', clock, log, onStatus });
+  const driver = await createRedisDriver(options, { connection: 'redis', clock: systemClock, log, onStatus });
   return { driver, log, statuses };
 }
 
 /** A driver, connected. */
-export async function openRedisDriver(input: RedisOptions, clock?: Clock): Promise<OpenedDriver> {
-  const opened = await createDriver(input, clock);
+export async function openRedisDriver(input: RedisOptions): Promise<OpenedDriver> {
+  const opened = await createDriver(input);
   await opened.driver.connect();
   return opened;
 }

@@ -11,25 +11,22 @@ export class RedisServer {
     readonly port: number,
     private readonly folder: string,
     private readonly args: readonly string[],
+    private readonly env: NodeJS.ProcessEnv,
   ) {}
 
   /** @param args settings beside port, address and folder; without any, nothing is written to disk. */
-  static async start(args: readonly string[] = ['--save', '', '--appendonly', 'no']): Promise<RedisServer> {
+  static async start(
+    args: readonly string[] = ['--save', '', '--appendonly', 'no'],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<RedisServer> {
     if (!(await hasProgram(REDIS, '--version')))
       throw new MissingProgram(
         'no redis-server on PATH: apt-get install redis-server | brew install redis, or set REDIS_SERVER or TEST_REDIS_URL',
       );
     const [port = 0] = await freePorts(1);
     const folder = temporaryFolder('redis');
-    const server = new RedisServer(port, folder, [
-      '--port',
-      String(port),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      folder,
-      ...args,
-    ]);
+    const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
+    const server = new RedisServer(port, folder, [...place, ...args], env);
     await server.restart();
     return server;
   }
@@ -45,7 +42,7 @@ export class RedisServer {
   /** @param more settings for this run only */
   async restart(more: readonly string[] = []): Promise<void> {
     const args = [...this.args, ...more];
-    this.process = ServerProcess.start({ name: 'redis', command: REDIS, args, folder: this.folder });
+    this.process = ServerProcess.start({ name: 'redis', command: REDIS, args, env: this.env, folder: this.folder });
     await this.process.ready(() => ask(this.port, 'PING\r\n', (answer) => answer.toString().startsWith('+PONG')));
   }
 

@@ -28,7 +28,13 @@ function settlerOf(answers: readonly unknown[]): Settler {
     payloadField: 'data',
   });
   const context = { connection: 'redis', clock: systemClock, log: new TestLog(), onStatus: () => {} };
-  const about = { groupId: 'group', member: 'member', claimIdleMs: 1_000, leases: 'leases' };
+  const about = {
+    groupId: 'group',
+    member: 'member',
+    claimIdleMs: 1_000,
+    leases: 'leases',
+    progress: ['mark', 'done'],
+  };
   return new Settler({ client, context, reading, onFinished: () => {}, ...about });
 }
 

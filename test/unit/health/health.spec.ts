@@ -9,11 +9,12 @@ import {
   ProducerService,
   WorkerService,
 } from '../../../lib/index.js';
+import { systemClock, type Clock } from '../../../lib/core/clock.js';
 import type { DeliverySink, Driver, DriverContext } from '../../../lib/driver/driver.js';
 import type { DriverFactory } from '../../../lib/driver/driver.factory.js';
 import { memoryFeatures } from '../../../lib/driver/memory/memory.features.js';
 import { MemoryDriver } from '../../../lib/driver/memory/memory.driver.js';
-import { DRIVER_FACTORY } from '../../../lib/messaging.tokens.js';
+import { CLOCK, DRIVER_FACTORY } from '../../../lib/messaging.tokens.js';
 import { memoryOptions } from '../../../lib/options/memory.options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { deferred } from '../../support/deferred.js';
@@ -63,12 +64,19 @@ describe('health', () => {
     }
   }
 
+  /** How far the app's clock is ahead of the system's, in ms. */
+  let aheadMs = 0;
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+
   const start = async (before = Promise.resolve()) => {
     gate = deferred();
+    aheadMs = 0;
     drivers = new HeldDrivers();
     drivers.connecting = before;
     const spec = { options: { broker: 'memory' }, providers: [Handlers] };
-    started = await startApp(spec, (builder) => builder.overrideProvider(DRIVER_FACTORY).useValue(drivers));
+    started = await startApp(spec, (builder) =>
+      builder.overrideProvider(DRIVER_FACTORY).useValue(drivers).overrideProvider(CLOCK).useValue(clock),
+    );
     health = started.app.get(MessagingHealthIndicator);
   };
   const probes = () =>
@@ -150,6 +158,21 @@ describe('health', () => {
     ]);
     drivers.sinks[0]?.onAssigned([]);
     expect(probes()).toEqual(['up', 'up', 'up']);
+  });
+
+  it('is degraded, and up, for a minute after the broker had lost what a group needs', async () => {
+    await start();
+    await allUp();
+    drivers.sinks[0]?.onRestored?.(new BrokerError('the group had vanished', { retryable: true }));
+    expect(health.readiness().messaging).toMatchObject({
+      status: 'up',
+      problems: [],
+      degraded: ['the group had vanished'],
+    });
+    aheadMs = 59_000;
+    expect(health.readiness().messaging.degraded).toEqual(['the group had vanished']);
+    aheadMs = 60_001;
+    expect(health.readiness().messaging.degraded).toEqual([]);
   });
 
   it('stays up for slow, paused and stopped handlers, and is degraded by a forgotten acknowledgement', async () => {

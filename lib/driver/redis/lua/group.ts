@@ -1,48 +1,60 @@
 import { script } from '../redis.scripts.js';
+import { MARK } from './mark.js';
 
 /**
- * Makes the group where it is missing. At the end of the stream it is told how many entries it has passed, so that its lag is known at once.
- * `from` is `0`, `$`, or an entry id at which the group was before it vanished; a stream that does not reach that id is another one
- * and is read from its beginning. The mark that heartbeats keep of what the group had not finished is better than what one member
- * knows, where there is one. Answers 1 when the group was made, 0 when it was there.
+ * Makes the group where it is missing. At the end of the stream it is told how many entries it has passed, so that its lag is known at
+ * once. What is kept of a group of that name that was there before does not count. Answers 1 when the group was made, 0 when it was there.
  *
- * KEYS: stream, and the mark, for a group that is made again · ARGV: group, from
+ * KEYS: stream, mark, done · ARGV: group, `0` or `$`
  */
-export const ensureGroupScript = script(`
-local from = ARGV[2]
-local mark = KEYS[2] and redis.call('GET', KEYS[2])
-if mark and string.sub(mark, 1, 1) == '(' then
-  from = string.sub(mark, 2)
-elseif mark then
-  local ms, seq = string.match(mark, '(%d+)-(%d+)')
-  from = seq == '0' and string.format('%.0f-18446744073709551615', ms - 1) or string.format('%s-%.0f', ms, seq - 1)
+export const ensureGroupScript = script(`${MARK}
+local stream, group, from = KEYS[1], ARGV[1], ARGV[2]
+local passed = from == '$' and { 'ENTRIESREAD', entriesAdded(stream) } or {}
+local reply = redis.pcall('XGROUP', 'CREATE', stream, group, from, 'MKSTREAM', unpack(passed))
+if not reply.err then
+  redis.call('DEL', KEYS[2], KEYS[3])
+elseif string.sub(reply.err, 1, 9) ~= 'BUSYGROUP' then
+  return reply
 end
-if from == '0-0' then from = '0' end
-local isThere = redis.call('EXISTS', KEYS[1]) == 1
-local added, newest = 0, '0-0'
-if isThere then
-  local info = redis.call('XINFO', 'STREAM', KEYS[1])
-  for i = 1, #info, 2 do
-    if info[i] == 'entries-added' then added = info[i + 1] end
-    if info[i] == 'last-generated-id' then newest = info[i + 1] end
+keepMark(stream, group, KEYS[2], KEYS[3])
+return reply.err and 0 or 1
+`);
+
+/**
+ * Makes a group again that was removed: behind the last message that it finished, and what it had not finished before that is pending in
+ * the hands of the member who asks. Where that is too much to look through in one step, the group goes back to the mark. Without a mark
+ * all data was lost, and a stream with fewer entries than the mark has seen is another one: those are read from their beginning.
+ * Answers 1 when the group was made, 0 when it was there.
+ *
+ * KEYS: stream, mark, done · ARGV: group, member, most unfinished messages
+ */
+export const restoreGroupScript = script(`${MARK}
+local stream, mark, done, group, member, most = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], tonumber(ARGV[3])
+if lastDelivered(stream, group) then return 0 end
+local position, seen = string.match(redis.call('GET', mark) or '', '(%S+) (%d+)')
+if not position or entriesAdded(stream) < tonumber(seen) then
+  position = '0-0'
+  redis.call('DEL', done)
+end
+local last, finished, unfinished = position, {}, {}
+for _, id in ipairs(redis.call('ZRANGE', done, 0, -1)) do
+  finished[id] = true
+  if isBehind(last, id) then last = id end
+end
+local from = position
+while last ~= position do
+  local page = redis.call('XRANGE', stream, '(' .. from, last, 'COUNT', 500)
+  for _, entry in ipairs(page) do
+    from = entry[1]
+    if not finished[from] then unfinished[#unfinished + 1] = from end
   end
+  if #unfinished > most then last, unfinished = position, {} end
+  if #page < 500 then break end
 end
-local function isBehind(a, b)
-  local aMs, aSeq, bMs, bSeq = string.match(a .. ' ' .. b, '(%d+)-(%d+) (%d+)-(%d+)')
-  if #aMs ~= #bMs then return #aMs < #bMs end
-  if aMs ~= bMs then return aMs < bMs end
-  return tonumber(aSeq) < tonumber(bSeq)
-end
-if from ~= '0' and from ~= '$' and isBehind(newest, from) then from = '0' end
-local reply
-if from == '$' then
-  reply = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '$', 'MKSTREAM', 'ENTRIESREAD', added)
-else
-  reply = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], from, 'MKSTREAM')
-end
-if not reply.err then return 1 end
-if string.sub(reply.err, 1, 9) == 'BUSYGROUP' then return 0 end
-return reply
+redis.call('XGROUP', 'CREATE', stream, group, last, 'MKSTREAM')
+for _, id in ipairs(unfinished) do redis.call('XCLAIM', stream, group, member, 0, id, 'FORCE', 'JUSTID') end
+keepMark(stream, group, mark, done)
+return 1
 `);
 
 /** Makes an empty stream: it exists from its first group on, and this one goes again. KEYS: stream */
@@ -56,11 +68,11 @@ return 1
 /**
  * Ends a member that has nothing pending. With something pending it stays: deleting it would lose those messages.
  *
- * KEYS: stream, members, mark · ARGV: group, member
+ * KEYS: stream, members, mark, done · ARGV: group, member
  */
 export const byeScript = script(`
 redis.call('ZREM', KEYS[2], ARGV[2])
-if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('DEL', KEYS[3]) end
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('DEL', KEYS[3], KEYS[4]) end
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if #pending > 0 then return 0 end
 redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])

@@ -45,17 +45,19 @@ return { info['last-delivered-id'], pending[1], pending[2] or '', liveOf(KEYS[1]
  * Moves a group that has no members, and makes it where it is missing. What was pending counts as done, or comes again, by the new
  * position alone. Answers how many members kept it from that.
  *
- * KEYS: stream, members · ARGV: group, the entry id behind which it goes on, silent time in ms
+ * KEYS: stream, members, mark, done · ARGV: group, the entry id behind which it goes on, silent time in ms
  */
 export const seekScript = script(`${HELPERS}
 local stream, group = KEYS[1], ARGV[1]
 if not groupOf(stream, group) then
   redis.call('XGROUP', 'CREATE', stream, group, ARGV[2])
+  redis.call('DEL', KEYS[3], KEYS[4])
   return 0
 end
 local live = liveOf(stream, KEYS[2], group, ARGV[3])
 if #live > 0 then return #live end
 redis.call('XGROUP', 'SETID', stream, group, ARGV[2])
+redis.call('DEL', KEYS[3], KEYS[4])
 repeat
   local page = redis.call('XPENDING', stream, group, '-', '+', 500)
   for _, entry in ipairs(page) do redis.call('XACK', stream, group, entry[1]) end
