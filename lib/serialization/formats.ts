@@ -52,6 +52,11 @@ export class Formats {
     this.untyped = { serialize: (message, topic) => jsonSerializer.serialize(message, topic), deserialize };
   }
 
+  /** The registry that is named, else the default one, which may never be asked. */
+  get registry(): SchemaRegistry | undefined {
+    return this.avroParts.registry;
+  }
+
   /** What these topics ask: the registry that is named, or the default one where one of them is Avro. */
   registryFor(topics: readonly TopicRef[]): SchemaRegistry | undefined {
     return (topics.some(isAvro) ? this.avroParts : this.parts).registry;
