@@ -4,7 +4,7 @@ import { sleep, type Clock } from '../../core/clock.js';
 import { MissingPackageError } from '../../core/errors.js';
 import type { SaslTokenProvider } from '../../options/sasl-token.js';
 import type { DriverContext } from '../driver.js';
-import { CODE, eventError, isAllDown, isRefusal } from './confluent.errors.js';
+import { CODE, eventError, isRefusal } from './confluent.errors.js';
 import { promised, type ConfluentModule, type NativeClient, type NativeConfig } from './confluent.native.js';
 
 const PACKAGE = '@confluentinc/kafka-javascript';
@@ -99,10 +99,11 @@ export async function connectNative(client: NativeClient, { log, clock }: Driver
     log.debug(`librdkafka ${fac}: ${message}`);
   });
   const refused = new Promise<never>((_, reject) => {
-    client.on('event.error', (error) => {
-      const { code, message } = eventError(error);
-      if (isRefusal(error)) reject(Object.assign(new Error(failure || message), { code }));
-      if (isAllDown(error)) reject(Object.assign(new Error(failure || message), { code: CODE.allBrokersDown }));
+    client.on('event.error', (event) => {
+      const error = eventError(event);
+      const { code, message } = error;
+      if (isRefusal(error) || code === CODE.allBrokersDown)
+        reject(Object.assign(new Error(failure || message), { code }));
     });
     client.on('error', (error) => {
       log.warn(String((error.cause as Error | undefined)?.message ?? error.message));

@@ -52,21 +52,25 @@ export function isUnknownTopic({ code }: NativeError): boolean {
   return UNKNOWN_TOPIC.has(code) || code === CODE.unknownPartition;
 }
 
-/** librdkafka's words for what comes as an event: the addon drops the code of those (1.10.1, `EventDispatcher`). */
-const EVENT_CODES: Readonly<Record<string, number>> = {
-  'authentication failure': CODE.authentication,
-  'ssl error': CODE.ssl,
-};
-
-/** Of an event: each broker that is known was tried. */
-export function isAllDown({ message }: NativeError): boolean {
-  return message.toLowerCase() === 'all broker connections are down';
+/** Makes of one of librdkafka's codes its error, and of an event's text the error that is emitted. */
+interface NativeErrorClass {
+  create(from: number | Error): NativeError;
 }
 
-/** An event's error with its code, where it is a refusal. */
+/**
+ * The addon drops the code of an error that comes as an event and hands on `rd_kafka_err2str` of it alone (1.10.1, `event_t`). The class
+ * of the error has that text of each code, so the code is looked up there.
+ */
 export function eventError(error: NativeError): NativeError {
-  const code = EVENT_CODES[error.message.toLowerCase()];
+  const kind = error.constructor as unknown as NativeErrorClass;
+  const textOf = (code: number) => kind.create(new Error(kind.create(code).message)).message;
+  const code = Object.values(CODE).find((one) => textOf(one) === error.message);
   return code === undefined ? error : Object.assign(error, { code });
+}
+
+/** A client that does nothing any more. */
+export function isFatal({ code, isFatal: says }: NativeError): boolean {
+  return says === true || code === CODE.fatal;
 }
 
 /** Another producer has the transactional id, or the broker has ended the transaction. */

@@ -15,7 +15,7 @@ import {
 import { startPositions, type Committed, type LogBounds } from '../kafka/start-positions.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
 import { toDelivery } from './confluent.delivery.js';
-import { CODE, eventError, isRefusal } from './confluent.errors.js';
+import { CODE, eventError, isFatal, isRefusal } from './confluent.errors.js';
 import {
   promised,
   type ConfluentModule,
@@ -32,7 +32,7 @@ const RETRY_MS = 250;
 /** Everything of a partition waits for its commit, so none may wait for ever. */
 const COMMIT_MS = 10_000;
 /** After these a member does nothing any more, or nothing of a partition. */
-const LAST = new Set<number>([CODE.fatal, CODE.offsetReset, CODE.badCompression]);
+const LAST = new Set<number>([CODE.offsetReset, CODE.badCompression]);
 
 export interface ConfluentMemberParts {
   readonly confluent: ConfluentModule;
@@ -222,7 +222,7 @@ export class ConfluentMember implements GroupMember {
   /** librdkafka mends what it can by itself. */
   private onError(error: NativeError): void {
     if (this.over) return;
-    if (error.isFatal === true || LAST.has(error.code) || isRefusal(error)) return this.crash(error);
+    if (isFatal(error) || LAST.has(error.code) || isRefusal(error)) return this.crash(error);
     if (error.code === CODE.allBrokersDown || error.code > 0) this.parts.events.onTrouble(error);
     else this.parts.context.log.debug(`librdkafka: ${error.message}`);
   }

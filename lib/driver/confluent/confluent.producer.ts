@@ -10,7 +10,7 @@ import { Sweep } from '../kafka/sweep.js';
 import { tooLarge } from '../too-large.js';
 import { ConfluentAdmin } from './confluent.admin.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
-import { CODE, eventError, isRefusal, isUnknownTopic, toMessagingError } from './confluent.errors.js';
+import { CODE, eventError, isFatal, isRefusal, isUnknownTopic, toMessagingError } from './confluent.errors.js';
 import {
   promised,
   type ConfluentModule,
@@ -43,7 +43,6 @@ export class ConfluentProducer {
   private readonly sweep: Sweep;
   private readonly status: BrokerStatus;
   private whenIdle: (() => void) | undefined;
-  private replacing: Promise<void> | undefined;
   private closed = false;
 
   constructor(
@@ -74,7 +73,11 @@ export class ConfluentProducer {
   async connect(): Promise<void> {
     if (this.native) return;
     const native = new this.confluent.Producer(producerConfig(this.options));
-    native.on('delivery-report', (error, report) => this.onReport(error, report));
+    native.on('delivery-report', (error, report) => {
+      const goesAgain = error && isFatal(error) && !this.closed;
+      if (goesAgain) void this.replace(native, error);
+      else this.onReport(error, report);
+    });
     native.on('event.error', (error) => this.onError(native, eventError(error)));
     try {
       await connectNative(native, this.context);
@@ -123,7 +126,7 @@ export class ConfluentProducer {
     }
   }
 
-  /** False when librdkafka's queue is full. */
+  /** False when librdkafka's queue is full, or its producer over. */
   private hand(pending: Pending, native: NativeProducer): boolean {
     const { partition } = pending.record;
     if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0)) {
@@ -135,9 +138,11 @@ export class ConfluentProducer {
       this.sent.add(pending);
       return true;
     } catch (error) {
-      if ((error as NativeError).code === CODE.queueFull) return false;
-      this.failed(pending, error as NativeError);
-      return true;
+      const fault = error as NativeError;
+      if (fault.code === CODE.queueFull) return false;
+      if (isFatal(fault)) void this.replace(native, fault);
+      else this.failed(pending, fault);
+      return !isFatal(fault);
     }
   }
 
@@ -155,7 +160,6 @@ export class ConfluentProducer {
 
   private failed(pending: Pending, error: NativeError): void {
     const { record, call, index } = pending;
-    if (error.code === CODE.fatal && !this.closed) return this.waiting.push(pending);
     if (isUnknownTopic(error)) return this.lookup.add(pending);
     if (error.code !== CODE.messageTimedOut) return call.set(index, this.wrap(error, record.topic));
     const { deliveryTimeoutMs } = this.options;
@@ -177,15 +181,13 @@ export class ConfluentProducer {
   private onError(native: NativeProducer, error: NativeError): void {
     if (isRefusal(error)) this.context.log.warn(this.status.down(error).message);
     if (error.code === CODE.allBrokersDown) this.status.down(error);
-    const isFatal = error.isFatal === true || error.code === CODE.fatal;
-    if (isFatal && native === this.native) this.replacing ??= this.replace(native, error);
+    if (isFatal(error)) void this.replace(native, error);
   }
 
   /** After a fatal error librdkafka's producer sends nothing any more: another takes over what was not answered. */
   private async replace(native: NativeProducer, error: NativeError): Promise<void> {
-    this.context.log.warn(
-      `${this.status.down(error).message} The producer is replaced, messages on their way may be written twice.`,
-    );
+    if (native !== this.native) return; // it is being replaced
+    this.context.log.warn(`${this.status.down(error).message} Its successor may write messages twice.`);
     this.native = undefined;
     this.nativeAdmin = undefined;
     await disconnectNative(native);
@@ -193,7 +195,6 @@ export class ConfluentProducer {
     for (const pending of [...this.sent, ...this.waiting]) again.push(pending);
     this.sent.clear();
     this.waiting = again;
-    this.replacing = undefined;
     await this.reconnect();
   }
 

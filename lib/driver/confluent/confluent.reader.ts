@@ -4,7 +4,7 @@ import type { ReadRequest, ReadSink, TopicReader } from '../broker-admin.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
 import type { AdminClientParts } from './confluent.admin-client.js';
 import { toDelivery } from './confluent.delivery.js';
-import { CODE, toMessagingError } from './confluent.errors.js';
+import { CODE, eventError, isFatal, toMessagingError } from './confluent.errors.js';
 import type { NativeConsumer, NativeError, NativeMessage, NativePosition } from './confluent.native.js';
 import { consumerConfig } from './consumer-config.js';
 import { PollLoop } from './poll-loop.js';
@@ -32,7 +32,7 @@ export class ConfluentReader implements TopicReader {
     const config = consumerConfig(options, asked, { queue_non_empty_cb: () => this.loop.wake() });
     this.consumer = new confluent.KafkaConsumer(config.client, config.topic);
     this.consumer.setDefaultConsumeTimeout(0); // a consume that waits would hold one of the four threads of libuv
-    this.consumer.on('event.error', (error) => this.onError(error));
+    this.consumer.on('event.error', (error) => this.onError(eventError(error)));
     this.loop = new PollLoop({
       consumer: this.consumer,
       clock: context.clock,
@@ -92,7 +92,7 @@ export class ConfluentReader implements TopicReader {
   /** librdkafka mends what it can by itself. */
   private onError(error: NativeError): void {
     if (this.closing) return;
-    if (error.isFatal === true || error.code === CODE.fatal || error.code > 0) return this.failed(error);
+    if (isFatal(error) || error.code > 0) return this.failed(error);
     const { message } = toMessagingError(error, { connection: this.parts.context.connection });
     if (error.code === CODE.allBrokersDown)
       this.parts.context.log.warn(`Reading is interrupted, and goes on by itself: ${message}`);

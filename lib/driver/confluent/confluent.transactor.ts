@@ -12,7 +12,7 @@ import {
   type Transactor,
 } from '../kafka/transactor.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
-import { CODE, isFenced, isPurged, toMessagingError } from './confluent.errors.js';
+import { CODE, isFatal, isFenced, isPurged, toMessagingError } from './confluent.errors.js';
 import {
   promised,
   type Callback,
@@ -154,8 +154,7 @@ export class ConfluentTransactor implements Transactor {
 
   private fault(thrown: unknown): TransactionError {
     const native = (thrown instanceof TransactionError ? thrown.cause.cause : thrown) as NativeError | undefined;
-    if (native?.isFatal === true || native?.code === CODE.fatal || native?.code === CODE.state)
-      this.needsReplacement = true;
+    if (native && (isFatal(native) || native.code === CODE.state)) this.needsReplacement = true;
     if (thrown instanceof TransactionError) return thrown;
     const wrapped = toMessagingError(thrown, { connection: this.parts.context.connection });
     return new TransactionError(native && isFenced(native) ? 'fenced' : 'other', wrapped);

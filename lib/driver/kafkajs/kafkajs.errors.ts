@@ -67,7 +67,7 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
     return new BrokerUnavailableError(`${where(details)} does not answer: ${text}`, about);
   return new BrokerError(`${where(details)}: ${text}`, {
     ...about,
-    retryable: chain.some(({ retriable }) => retriable === true),
+    retryable: chain.some(({ retriable }) => retriable === true) || isOwnState(chain.at(-1) ?? outer),
   });
 }
 
@@ -94,6 +94,11 @@ function causes(thrown: unknown): ClientError[] {
     next = cause ?? originalError ?? errors?.[0];
   }
   return chain.length > 0 ? chain : [new Error(String(thrown))];
+}
+
+/** A bare error is kafkajs' own: it was asked in the midst of a change (a broker that came back is not connected yet), not refused. */
+function isOwnState({ name, code, retriable }: ClientError): boolean {
+  return name === 'Error' && code === undefined && retriable === undefined;
 }
 
 function isSaslError({ name }: ClientError): boolean {

@@ -43,17 +43,13 @@ export class SendPath {
   ) {}
 
   async send(topic: string, batch: readonly PendingSend[]): Promise<Unwritten> {
-    const { clock, connection } = this.context;
+    const { clock } = this.context;
     const requests = this.options.enableIdempotence ? groupBy(batch, ({ partition }) => partition).values() : [batch];
     const sending = [...requests].map((request) => this.request(topic, request));
     const deadline = deadlineIn(clock, Math.max(...batch.map(({ deadline: at }) => at)) - clock.now());
     const isAnswered = await settledBefore(Promise.all(sending), deadline);
     deadline.cancel();
-    const late = {
-      unwritten: batch,
-      error: new BrokerUnavailableError('the request was not answered', { connection, topic }),
-    };
-    const results = isAnswered ? await Promise.all(sending) : [late];
+    const results = isAnswered ? await Promise.all(sending) : [this.unanswered(topic, batch)];
     const error = results.find((result) => result.error)?.error;
     if (error) this.discard();
     return { unwritten: results.flatMap(({ unwritten }) => unwritten), ...(error && { error }) };
@@ -85,6 +81,14 @@ export class SendPath {
     } catch (thrown) {
       return { unwritten: batch, error: toMessagingError(thrown, { connection: this.context.connection, topic }) };
     }
+  }
+
+  private unanswered(topic: string, batch: readonly PendingSend[]): Unwritten {
+    const { connection } = this.context;
+    return {
+      unwritten: batch,
+      error: new BrokerUnavailableError('the request was not answered', { connection, topic }),
+    };
   }
 
   private async connect(): Promise<Producer> {
