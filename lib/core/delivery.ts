@@ -21,4 +21,6 @@ export interface Delivery {
   readonly timestamp: number;
   /** How often the group got this message, this time included; 1 where the broker does not count. */
   readonly deliveries: number;
+  /** Nothing else comes until it is settled: a batch would wait for company in vain. */
+  readonly isAlone?: boolean;
 }

@@ -35,6 +35,7 @@ export class BatchLanes implements Lanes {
   push(task: Task): void {
     task.queuedAt = this.now();
     this.queue.push(task);
+    if (task.single) this.singles.add(task);
     this.count(task, 1);
   }
 

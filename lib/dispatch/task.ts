@@ -25,8 +25,8 @@ export class Task implements Attempt {
   state: 'queued' | 'running' | 'waiting' | 'unacked' | 'settling' | 'done' = 'queued';
   /** When it began to wait for company, in ms since the epoch; for batches. */
   queuedAt = 0;
-  /** It runs alone, not in a batch: it has failed in one, or stands behind one that has. */
-  single = false;
+  /** It runs alone, not in a batch: it has failed in one, stands behind one that has, or nothing else comes before it is settled. */
+  single: boolean;
   /** Ends a wait for the next attempt. */
   cancelWait: (() => void) | undefined;
   onAbandon: (() => void) | undefined;
@@ -44,6 +44,7 @@ export class Task implements Attempt {
     this.bytes = bytes;
     this.attempt = attempt;
     this.firstFailureAt = firstFailureAt;
+    this.single = delivery.isAlone === true;
   }
 
   /** Made only when somebody looks. */

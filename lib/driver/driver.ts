@@ -93,7 +93,7 @@ export interface TopicSubscription {
    * the message comes again.
    */
   readonly transactionIntervalMs?: number | undefined;
-  /** Most unfinished messages of a partition that whoever subscribes holds: after a death so many are looked at one at a time. */
+  /** Most unfinished messages of a partition that whoever subscribes holds: after a death the one at fault is looked for among so many. */
   readonly maxInFlight: number;
 }
 

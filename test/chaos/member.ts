@@ -20,7 +20,6 @@ class Passer {
     outputTopic: OUTPUT,
     groupId: GROUP,
     concurrency: 16,
-    maxInFlight: EXACTLY_ONCE ? 20 : 100,
     initialDelayMs: 25,
     exactlyOnce: EXACTLY_ONCE !== '',
   })

@@ -24,8 +24,9 @@ export class Intake {
   constructor(private readonly parts: IntakeParts) {
     this.topics = new Map(parts.request.topics.map((one) => [one.topic, one]));
     this.quarantine = new Quarantine({
+      maxPollRecords: parts.request.maxPollRecords,
       announce: parts.announce,
-      deliver: (reading, delivery) => parts.sink.onDeliveries(reading, [delivery]),
+      deliver: (reading, deliveries) => parts.sink.onDeliveries(reading, deliveries),
     });
   }
 

@@ -1,19 +1,20 @@
-import type { Delivery, Partition } from '../../core/delivery.js';
+import type { Delivery } from '../../core/delivery.js';
 import type { Reading } from './reading.js';
 
 export interface QuarantineParts {
+  readonly maxPollRecords: number;
   /** Writes down what is about to start; resolves when the broker has it, or never will. */
   readonly announce: (reading: Reading) => Promise<void>;
-  readonly deliver: (reading: Reading, delivery: Delivery) => void;
+  readonly deliver: (reading: Reading, deliveries: readonly Delivery[]) => void;
 }
 
 /**
- * Messages of partitions whose last owner died: one at a time in the whole process, each written down at the broker before it starts, so that
- * the next death names its message.
+ * Messages of partitions whose last owner died: a few of one partition at a time in the whole process, written down at the broker before they
+ * start, so that the next death is among them; those run one at a time, so that the one after names its message.
  */
 export class Quarantine {
   private readonly waiting = new Set<Reading>();
-  private running: { readonly reading: Partition; readonly offset: string } | undefined;
+  private running: { readonly reading: Reading; readonly offsets: Set<string> } | undefined;
 
   constructor(private readonly parts: QuarantineParts) {}
 
@@ -25,7 +26,8 @@ export class Quarantine {
 
   /** Its handler is through with it. */
   ended({ partition, offset }: Delivery): void {
-    if (this.running?.reading !== partition || this.running.offset !== offset) return;
+    const { running } = this;
+    if (running?.reading !== partition || !running.offsets.delete(offset) || running.offsets.size > 0) return;
     this.running = undefined;
     this.next();
   }
@@ -43,14 +45,14 @@ export class Quarantine {
       const [reading] = this.waiting;
       if (!reading) return;
       this.waiting.delete(reading);
-      const delivery = reading.takeSuspect();
-      if (delivery) void this.run(reading, delivery);
+      const deliveries = reading.takeSuspects(this.parts.maxPollRecords);
+      if (deliveries.length > 0) void this.run(reading, deliveries);
     }
   }
 
-  private async run(reading: Reading, delivery: Delivery): Promise<void> {
-    this.running = { reading, offset: delivery.offset };
+  private async run(reading: Reading, deliveries: readonly Delivery[]): Promise<void> {
+    this.running = { reading, offsets: new Set(deliveries.map(({ offset }) => offset)) };
     await this.parts.announce(reading);
-    if (reading.isOwned && !reading.isRevoking) this.parts.deliver(reading, delivery);
+    if (reading.isOwned && !reading.isRevoking) this.parts.deliver(reading, deliveries);
   }
 }

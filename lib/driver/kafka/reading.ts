@@ -140,11 +140,16 @@ export class Reading implements Partition {
     return taken;
   }
 
-  /** The next message, to run alone. */
-  takeSuspect(): Delivery | undefined {
-    const [delivery] = this.take(1);
-    if (!delivery) return undefined;
-    return { ...delivery, deliveries: this.deaths?.start(Number(delivery.offset)) ?? 1 };
+  /** The next messages of those that nothing else may run beside. */
+  takeSuspects(max: number): readonly Delivery[] {
+    const next = this.backlog.peek();
+    if (!next || !this.deaths) return [];
+    const taken = this.take(Math.min(max, this.deaths.most(Number(next.offset))));
+    const [first, last] = [taken[0], taken.at(-1)];
+    if (!first || !last) return [];
+    const deliveries = this.deaths.start(Number(first.offset), Number(last.offset));
+    const isAlone = taken.length === 1;
+    return taken.map((delivery) => ({ ...delivery, deliveries, isAlone }));
   }
 
   /** True when handing over may go on that had to wait for this one. */

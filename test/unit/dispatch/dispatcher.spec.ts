@@ -490,6 +490,16 @@ describe('Dispatcher', () => {
       expect(work.started.slice(3)).toEqual(['d4']);
     });
 
+    it('lets a message go without company after which nothing comes until it is settled', async () => {
+      startBatches();
+      const [delivery] = deliveries(partition, 'a1');
+      dispatcher.receive(partition, [{ ...(delivery as Delivery), isAlone: true }]);
+      expect(work.started).toEqual(['a1']);
+      await work.endBatch('a1');
+      receive('a2');
+      expect(work.started).toEqual(['a1']);
+    });
+
     it('begins anew with each assignment, with nothing of the one before', async () => {
       startBatches();
       receive('a1', 'b2');

@@ -49,6 +49,39 @@ describe('the count of deaths', () => {
     expect(next.metadata).toBe('v1;n=2;o=58;p=a4,a6;');
   });
 
+  it('lets messages run together after a death, and names the first and the last of them', () => {
+    const count = after(after('', 'a1').metadata, 'b2');
+    expect(count.most(57)).toBe(IN_FLIGHT);
+    expect(count.start(57, 76)).toBe(1);
+    expect(count.metadata).toBe('v1;n=2;o=57-76;p=a1,b2;');
+  });
+
+  it('has those run one at a time among which a process died, accuses none of them of that death, and then trusts more again', () => {
+    const count = after('v1;n=2;o=57-60;p=a1,b2;', 'c3');
+    const alone = [57, 58, 60].map((offset) => {
+      expect(count.most(offset)).toBe(1);
+      return count.start(offset);
+    });
+    expect(alone).toEqual([1, 1, 1]);
+    expect(count.most(61)).toBe(IN_FLIGHT);
+    expect(count.metadata).toBe('v1;n=2;o=60;p=b2,c3;');
+  });
+
+  it('has the one alone again at which a process died that ran nothing else', () => {
+    const count = after('v1;n=3;o=57;p=a1,b2,c3;', 'd4');
+    expect(count.most(57)).toBe(1);
+    expect(count.start(57)).toBe(3);
+    expect(count.most(58)).toBe(IN_FLIGHT);
+  });
+
+  it('lets no more run together than are left to be looked at, and never more than a hundred', () => {
+    const count = after('v1;n=1;o=-;p=a1;', 'b2');
+    count.start(0, 14);
+    for (let offset = 0; offset < 15; offset++) count.survived();
+    expect(count.most(15)).toBe(IN_FLIGHT - 15);
+    expect(new DeathCount('v1;n=1;o=-;p=a1;', 'b2', 5_000).most(0)).toBe(100);
+  });
+
   it('reads what a client cut the last byte off, or added one to', () => {
     expect(after('v1;n=3;o=57;p=a1', 'b2').start(57)).toBe(3);
     expect(after('v1;n=3;o=57;p=a1;\0', 'b2').start(57)).toBe(3);

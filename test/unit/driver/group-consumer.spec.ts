@@ -215,39 +215,56 @@ describe('a membership in a group', () => {
     expect(current().committed()).toBe('0');
   });
 
-  it('runs messages one at a time after a death, over all partitions, each written down before', async () => {
-    const running: (() => void)[] = [];
-    const handle = () => new Promise<typeof ACK>((resolve) => running.push(() => resolve(ACK)));
-    start(new TestMember({ topics: [TOPIC], groupId: 'g', handle }));
-    await current().get([ONE, TWO], 0, 'v1;n=1;o=-;p=dead;');
-    current().fetch(ONE, 0, 2);
-    current().fetch(TWO, 0, 2);
-    const order: string[] = [];
-    for (let turn = 0; turn < 4; turn++) {
-      await settle();
-      expect(running).toHaveLength(turn + 1);
-      const delivery = sink.seen.at(-1) as Delivery;
-      const { index } = delivery.partition;
-      order.push(`${index}/${delivery.offset}`);
-      const named = current().commits.findLast(({ partition }) => partition === index);
-      expect(named).toMatchObject({ offset: delivery.offset });
-      expect(named?.metadata).toContain(`;o=${delivery.offset};`);
-      running[turn]?.();
-    }
-    expect(order.toSorted()).toEqual(['0/0', '0/1', '1/0', '1/1']);
-  });
-
-  it('trusts a partition again after as many messages as could be in flight at the death', async () => {
+  /** Handles what it is given at once, when it is told to. */
+  const startHeld = () => {
     const running: (() => void)[] = [];
     const handle = () => new Promise<typeof ACK>((resolve) => running.push(() => resolve(ACK)));
     start(new Concurrent({ topics: [TOPIC], groupId: 'g', handle }));
+    return running;
+  };
+  const named = (index: number) => current().commits.findLast(({ partition }) => partition === index);
+  const places = (deliveries: readonly Delivery[]) =>
+    deliveries.map(({ partition, offset }) => `${partition.index}/${offset}`);
+
+  it('runs a few messages of one partition after a death, and no others in the process, each written down before', async () => {
+    const running = startHeld();
+    await current().get([ONE, TWO], 0, 'v1;n=1;o=-;p=dead;');
+    current().fetch(ONE, 0, 2);
+    current().fetch(TWO, 0, 2);
+    await settle();
+    expect(places(sink.seen)).toEqual(['0/0', '0/1']);
+    expect(named(0)).toMatchObject({ offset: '0', metadata: expect.stringContaining(';o=0-1;') as string });
+    running[0]?.();
+    await settle();
+    expect(running).toHaveLength(2);
+    running[1]?.();
+    await settle();
+    expect(places(sink.seen.slice(2))).toEqual(['1/0', '1/1']);
+    expect(named(0)).toMatchObject({ offset: '2' });
+    expect(named(1)).toMatchObject({ offset: '0', metadata: expect.stringContaining(';o=0-1;') as string });
+    for (const end of running) end();
+  });
+
+  it('runs those one at a time among which a process died, each written down before', async () => {
+    const running = startHeld();
+    await current().get([ONE], 5, 'v1;n=2;o=5-7;p=dead,dead2;');
+    current().fetch(ONE, 5, 3);
+    for (const offset of ['5', '6', '7']) {
+      await settle();
+      expect(sink.seen.at(-1)).toMatchObject({ offset, deliveries: 1, isAlone: true });
+      expect(running).toHaveLength(sink.seen.length);
+      expect(named(0)).toMatchObject({ offset, metadata: expect.stringContaining(`;o=${offset};`) as string });
+      running.at(-1)?.();
+    }
+  });
+
+  it('trusts a partition again after as many messages as could be in flight at the death', async () => {
+    const running = startHeld();
     await current().get([ONE], 0, 'v1;n=1;o=-;p=dead;');
     current().fetch(ONE, 0, 10);
-    for (let turn = 0; turn < 3; turn++) {
-      await settle();
-      expect(running).toHaveLength(turn + 1);
-      running[turn]?.();
-    }
+    await settle();
+    expect(running).toHaveLength(3);
+    for (const end of running) end();
     await settle();
     expect(running).toHaveLength(10);
     for (const end of running) end();
