@@ -46,13 +46,14 @@ export interface Plan {
 const GROUP = 'group';
 const TOPIC = 'tasks';
 const RETRY_TOPIC = 'tasks-group-retry';
-const DRAIN_MS = 400;
+export const DRAIN_MS = 400;
 /** Longer than all that a test plans. */
 const TEN_MINUTES_MS = 600_000;
 
 interface Living {
   readonly member: Member;
   readonly consumer: Subscription & MemoryMember;
+  readonly owner: Owner;
 }
 
 /** A group of real members on the embedded broker, which tells of every promise that is broken. */
@@ -71,15 +72,23 @@ export class Simulation {
   /** How often each message came out, as a result or a dead letter. */
   private readonly outputs = new Map<number, number>();
   private readonly living: Living[] = [];
+  /** What handlers have, of all members. */
+  private readonly units = new Set<Unit>();
+  /** How often anything was written or committed. */
+  private effects = 0;
 
   constructor(private readonly setup: Setup) {
     for (const topic of [TOPIC, RETRY_TOPIC, 'results', 'dead']) this.broker.createTopic(topic, setup.partitions);
     this.broker.events.on('append', (topic, _index, { value }) => {
+      this.effects++;
       const id = Number(String(value));
       if (topic === 'dead') this.concluded.add(id);
       if (topic === 'dead' || topic === 'results') this.outputs.set(id, (this.outputs.get(id) ?? 0) + 1);
     });
-    this.broker.events.on('commit', () => this.checkPositions());
+    this.broker.events.on('commit', () => {
+      this.effects++;
+      this.checkPositions();
+    });
   }
 
   send(plan: Plan): void {
@@ -93,12 +102,16 @@ export class Simulation {
     const options = resolveOptions(memoryOptions, { path: '', input: { broker: this.broker }, faults: [] });
     const context = { connection: 'memory', clock: this.clock, log: new TestLog(), onStatus: () => {} };
     const driver = new MemoryDriver(options, context);
-    const member = this.member();
-    const watched = new WatchedDriver(driver, (left) =>
-      this.broken.push(`neither settled nor given back: offsets ${left.map(({ offset }) => offset).join(', ')}`),
-    );
+    const owner: Owner = { running: new Map(), atOnce: 0, isDead: false };
+    const member = this.member(owner);
+    const { maxInFlight, maxPollRecords } = this.setup;
+    const watched = new WatchedDriver(driver, {
+      effects: () => this.effects,
+      maxHeld: maxInFlight - 1 + maxPollRecords,
+      onBroken: (text) => this.broken.push(text),
+    });
     member.start(watched.asDriver);
-    this.living.push({ member, consumer: watched.consumer });
+    this.living.push({ member, consumer: watched.consumer, owner });
   }
 
   leave(index: number): void {
@@ -112,10 +125,11 @@ export class Simulation {
     if (one) void this.broker.group(GROUP).expel(one.consumer);
   }
 
-  /** The process dies: what its handlers still do counts no more. */
+  /** The process dies: its handlers never return. */
   crash(index: number): void {
     const [one] = this.living.splice(index % Math.max(this.living.length, 1), 1);
     if (!one) return;
+    one.owner.isDead = true;
     void one.consumer.stop(deadlineIn(this.clock, 0));
     void this.broker.group(GROUP).expel(one.consumer);
   }
@@ -149,11 +163,10 @@ export class Simulation {
     return this.setup.isTransactional && !this.setup.isManual;
   }
 
-  private member(): Member {
-    const seen: Owner = { running: new Map(), atOnce: 0 };
+  private member(owner: Owner): Member {
     return new Member({
       app: 'app',
-      handlers: [this.definition(seen)],
+      handlers: [this.definition(owner)],
       maxPollRecords: this.setup.maxPollRecords,
       drainTimeoutMs: DRAIN_MS,
       clock: this.clock,
@@ -221,12 +234,29 @@ export class Simulation {
 
   private async run(ids: readonly number[], contexts: readonly MessageContext[], owner: Owner): Promise<void> {
     for (const [index, id] of ids.entries()) this.checkStart(id, contexts[index] as MessageContext, owner);
+    const unit = this.beginUnit(ids, contexts, owner);
     owner.atOnce++;
     if (owner.atOnce > this.setup.concurrency + this.zombies(contexts)) this.broken.push(`${owner.atOnce} run at once`);
     await sleep(this.clock, Math.max(...ids.map((id) => (this.plans[id] as Plan).ms)));
+    if (owner.isDead) return new Promise(() => {});
     owner.atOnce--;
+    this.units.delete(unit);
     for (const id of ids) owner.running.delete(this.laneOf(id));
     await this.conclude(ids, contexts);
+  }
+
+  /** Nothing of a lane begins while a handler has another of it, or the same one, that has not been told to end; in no member. */
+  private beginUnit(ids: readonly number[], contexts: readonly MessageContext[], owner: Owner): Unit {
+    const hasOrder = !this.setup.withRetryTopics; // a message may be in both topics, after a loss
+    const lanes = new Set(hasOrder ? ids.map((id) => this.laneOf(id)) : []);
+    for (const other of this.units)
+      if (isAtWork(other) && [...lanes].some((lane) => other.lanes.has(lane)))
+        this.broken.push(
+          `messages ${ids.join(', ')} began beside others of their lanes: ${[...other.lanes].join(', ')}`,
+        );
+    const unit = { lanes, contexts, owner };
+    this.units.add(unit);
+    return unit;
   }
 
   /** Handlers of partitions that were lost go on beside the new ones. */
@@ -305,9 +335,22 @@ export class Simulation {
   }
 }
 
+/** What one call of a handler has. */
+interface Unit {
+  readonly lanes: ReadonlySet<string>;
+  readonly contexts: readonly MessageContext[];
+  readonly owner: Owner;
+}
+
+/** Nobody has told it to end. */
+function isAtWork({ contexts, owner }: Unit): boolean {
+  return !owner.isDead && !contexts.every(({ signal }) => signal.aborted);
+}
+
 /** What one member does. */
 interface Owner {
   /** The message that runs in each lane. */
   readonly running: Map<string, number>;
   atOnce: number;
+  isDead: boolean;
 }

@@ -6,15 +6,24 @@ import type { DeliverySink, Driver, SubscribeRequest, Subscription } from '../..
 import type { MemoryDriver } from '../../lib/driver/memory/memory.driver.js';
 import type { MemoryMember } from '../../lib/memory-broker/memory-group.js';
 
+export interface Watch {
+  /** How often anything was written or committed. */
+  readonly effects: () => number;
+  /** Most unfinished messages of a partition that may be held, with those that one call may bring beyond it. */
+  readonly maxHeld: number;
+  readonly onBroken: (text: string) => void;
+}
+
 /** The embedded driver, which remembers what was handed over and neither settled nor given back. */
 export class WatchedDriver {
   consumer!: Subscription & MemoryMember;
   private readonly open = new Map<Partition, Set<Delivery>>();
+  /** Partitions that were given up or lost. */
+  private readonly gone = new Set<Partition>();
 
   constructor(
     private readonly driver: MemoryDriver,
-    /** Told of what is left when a partition is given up in order. */
-    private readonly onLeft: (deliveries: readonly Delivery[]) => void,
+    private readonly watch: Watch,
   ) {}
 
   get asDriver(): Driver {
@@ -41,7 +50,10 @@ export class WatchedDriver {
   }
 
   private settle(delivery: Delivery, outcome: Outcome): Promise<void> | void {
+    const before = this.watch.effects();
     const settling = this.consumer.settle(delivery, outcome);
+    if (this.gone.has(delivery.partition) && this.watch.effects() > before)
+      this.watch.onBroken(`${outcome.kind} of offset ${delivery.offset} was carried out after its partition was lost`);
     const forget = () => void this.open.get(delivery.partition)?.delete(delivery);
     if (!settling) return forget();
     return settling.then(forget, (error: unknown) => {
@@ -54,7 +66,9 @@ export class WatchedDriver {
     return {
       onAssigned: (partitions) => sink.onAssigned(partitions),
       onDeliveries: (partition, deliveries) => {
-        this.open.set(partition, new Set([...(this.open.get(partition) ?? []), ...deliveries]));
+        const held = new Set([...(this.open.get(partition) ?? []), ...deliveries]);
+        this.open.set(partition, held);
+        if (held.size > this.watch.maxHeld) this.watch.onBroken(`${held.size} messages of a partition are held`);
         sink.onDeliveries(partition, deliveries);
       },
       onRevoking: async (partitions, deadline) => {
@@ -62,7 +76,7 @@ export class WatchedDriver {
         this.check(partitions, deadline);
       },
       onLost: (partitions) => {
-        for (const partition of partitions) this.open.delete(partition);
+        for (const partition of partitions) this.leave(partition);
         sink.onLost(partitions);
       },
       onTaken: (partition, deliveries) => sink.onTaken(partition, deliveries),
@@ -72,6 +86,13 @@ export class WatchedDriver {
 
   private check(partitions: readonly Partition[], deadline: Deadline): void {
     const left = partitions.flatMap((partition) => [...(this.open.get(partition) ?? [])]);
-    if (left.length > 0 && !deadline.signal.aborted) this.onLeft(left);
+    if (left.length > 0 && !deadline.signal.aborted)
+      this.watch.onBroken(`neither settled nor given back: offsets ${left.map(({ offset }) => offset).join(', ')}`);
+    for (const partition of partitions) this.leave(partition);
+  }
+
+  private leave(partition: Partition): void {
+    this.open.delete(partition);
+    this.gone.add(partition);
   }
 }
