@@ -12,6 +12,6 @@ export default defineConfig({
     setupFiles: ['./test/support/clean-environment.ts'],
     env: { FC_RUNS: '60', FC_SEED: '7' },
     exclude: ['test/unit/worker/life.spec.ts'], // a second of waiting, and nothing of the engine's
-    testTimeout: 5_000,
+    testTimeout: 20_000,
   },
 });

@@ -1,15 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { consumerOptions, workerOptions } from '../../lib/options/handler.options.js';
 import { consumerConfig } from '../../lib/driver/confluent/consumer-config.js';
 import { producerConfig, transactionConfig } from '../../lib/driver/confluent/producer-config.js';
 import { kafkaOptions } from '../../lib/options/kafka.options.js';
 import { ownedNatives } from '../../lib/options/kafka-native.js';
-import { memoryOptions } from '../../lib/options/memory.options.js';
-import { messagingOptions } from '../../lib/options/messaging.options.js';
-import { redisOptions } from '../../lib/options/redis.options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { streamOptions } from '../../lib/options/stream.options.js';
 import { kafkaSettings } from './kafka-settings.js';
 
 const table = readFileSync('docs/options.md', 'utf8');
@@ -55,26 +50,32 @@ describe('native', () => {
   });
 });
 
-const names = [
-  messagingOptions,
-  kafkaOptions,
-  redisOptions,
-  memoryOptions,
-  consumerOptions,
-  workerOptions,
-  streamOptions,
-].flatMap((set) => Object.keys(set));
+/** All that is declared: a new file of options is looked at too. */
+const sets = await Promise.all(
+  readdirSync('lib/options')
+    .filter((file) => file.endsWith('.options.ts'))
+    .map((file) => import(`../../lib/options/${file.replace(/ts$/, 'js')}`) as Promise<Record<string, unknown>>),
+);
+const declared = sets.flatMap((exported) => Object.entries(exported).filter(([name]) => name.endsWith('Options')));
+const names = declared.flatMap(([, set]) => (typeof set === 'object' && set !== null ? Object.keys(set) : []));
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' });
 const tests = files
   .filter((file) => file.endsWith('.ts') && !file.startsWith('guards'))
   .map((file) => readFileSync(`test/${file}`, 'utf8'));
+
+it('all sets of options are looked at', () => {
+  expect(declared.map(([name]) => name)).toEqual(
+    expect.arrayContaining(['messagingOptions', 'kafkaOptions', 'redisOptions', 'memoryOptions', 'workerOptions']),
+  );
+});
 
 describe.each([...new Set(names)])('the option %s', (name) => {
   it('has a row that says what it means', () => {
     expect(table).toMatch(new RegExp(`^\\| \`${name}\` \\| [^|]{20,}`, 'm'));
   });
 
-  it('is used by a test', () => {
-    expect(tests.some((text) => new RegExp(`\\b${name}\\b`).test(text))).toBe(true);
+  it('is set by a test', () => {
+    const isSet = new RegExp(`\\b${name}(: |,? [}\\]]|, )`);
+    expect(tests.some((text) => isSet.test(text))).toBe(true);
   });
 });
