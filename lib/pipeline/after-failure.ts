@@ -18,8 +18,8 @@ export interface Failure {
   readonly message?: unknown;
   /** Undefined when it was not read: then no hook can be told. */
   readonly target?: HandlerTarget | undefined;
-  /** The delay that the handler asked for, in ms. */
-  readonly afterMs?: number | undefined;
+  /** The handler asked for another attempt: no policy has to say whether one may help. */
+  readonly asked?: { readonly afterMs: number | undefined };
 }
 
 /** What follows a failed attempt. */
@@ -28,11 +28,11 @@ export async function afterFailure(failure: Failure, options: PipelineOptions): 
   const now = options.clock.now();
   if (error instanceof MessagingError && error.pausesPartition) return hold(attempt, error, options);
   attempt.firstFailureAt ??= now;
-  if (!mayRetry(failure, options))
+  if (!failure.asked && !mayRetry(failure, options))
     return giveUp(failure, error instanceof DeserializationError ? 'decode' : 'non-retryable', options);
   if (attempt.attempt > options.retry.maxRetries) return giveUp(failure, 'retries-exhausted', options);
   const delayMs =
-    failure.afterMs ?? requestedDelay(error, now) ?? delayBefore(attempt.attempt, options.retry, options.random);
+    requestedDelay(error, now, failure.asked?.afterMs) ?? delayBefore(attempt.attempt, options.retry, options.random);
   options.report.retrying(attempt, delayMs, error);
   await tell('onRetry', options, () => failure.target?.onRetry?.(failure.message, error, attempt.attempt));
   const { retryTopics } = options;

@@ -29,7 +29,7 @@ function afterOutcome(outcome: HandlerOutcome, handled: Handled, options: Pipeli
   switch (outcome.kind) {
     case 'retry': {
       const error = new Error('the handler asked for another attempt');
-      return afterFailure({ attempt, message, target, error, afterMs: outcome.afterMs }, options);
+      return afterFailure({ attempt, message, target, error, asked: outcome }, options);
     }
     case 'deadLetter':
       return giveUp({ attempt, message, target, error: new Error(outcome.reason) }, outcome.reason, options);

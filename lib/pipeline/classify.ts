@@ -34,9 +34,9 @@ function isValidationError(error: Error): boolean {
   });
 }
 
-/** The delay that the error itself asks for, in ms. */
-export function requestedDelay(error: Error, now: number): number | undefined {
-  const asked = error instanceof RetryAfterError ? error.delayMs : retryAfter(error, now);
+/** The delay that the handler asks for, by its outcome or its error, in ms. */
+export function requestedDelay(error: Error, now: number, afterMs?: number): number | undefined {
+  const asked = afterMs ?? (error instanceof RetryAfterError ? error.delayMs : retryAfter(error, now));
   return asked === undefined ? undefined : Math.min(Math.max(asked, 0), LONGEST_REQUESTED_MS);
 }
 

@@ -60,7 +60,7 @@ function reasonHeaders(
 
 /** What spring-kafka's DeadLetterPublishingRecoverer writes, in its encodings: big-endian integers, else UTF-8. Only where offsets are numbers. */
 function springHeaders(attempt: FailedAttempt, { error }: Reason, { groupId }: DeadLetterOptions): HeaderList {
-  const { topic, partition, offset, timestamp } = originOf(attempt);
+  const { topic, partition, offset, timestamp, group = groupId } = originOf(attempt);
   if (!/^\d+$/.test(offset)) return [];
   const cause = error.cause instanceof Error ? error.cause : undefined;
   return [
@@ -69,7 +69,7 @@ function springHeaders(attempt: FailedAttempt, { error }: Reason, { groupId }: D
     ['kafka_dlt-original-offset', int64(BigInt(offset))],
     ['kafka_dlt-original-timestamp', int64(BigInt(timestamp))],
     ['kafka_dlt-original-timestamp-type', Buffer.from('CreateTime', 'utf8')],
-    ['kafka_dlt-original-consumer-group', Buffer.from(groupId, 'utf8')],
+    ['kafka_dlt-original-consumer-group', Buffer.from(group, 'utf8')],
     ...textHeaders({
       'kafka_dlt-exception-fqcn': classNameOf(error),
       'kafka_dlt-exception-cause-fqcn': cause?.name,

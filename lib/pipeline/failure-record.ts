@@ -12,11 +12,13 @@ export interface Origin {
   readonly partition: number;
   readonly offset: string;
   readonly timestamp: number;
+  /** The group that gave it up first; undefined where nobody has. */
+  readonly group: string | undefined;
 }
 
 export function originOf({ delivery }: Pick<Attempt, 'delivery'>): Origin {
   const { partition, offset, timestamp, headers } = delivery;
-  const here = { topic: partition.topic, partition: partition.index, offset, timestamp };
+  const here = { topic: partition.topic, partition: partition.index, offset, timestamp, group: undefined };
   if (headers.length === 0) return here;
   const text = (name: string) => headers.find(([own]) => own === name)?.[1].toString('utf8');
   const topic = text(HEADER.originalTopic);
@@ -26,6 +28,7 @@ export function originOf({ delivery }: Pick<Attempt, 'delivery'>): Origin {
     partition: integer(text(HEADER.originalPartition)) ?? here.partition,
     offset: text(HEADER.originalOffset) ?? here.offset,
     timestamp: integer(text(HEADER.originalTimestamp)) ?? here.timestamp,
+    group: text(HEADER.originalGroup),
   };
 }
 
@@ -50,13 +53,13 @@ export function carriedOn(attempt: FailedAttempt, topic: string, headers: Header
 
 /** The text twins of the origin. */
 export function originHeaders(attempt: FailedAttempt, groupId: string): HeaderList {
-  const { topic, partition, offset, timestamp } = originOf(attempt);
+  const { topic, partition, offset, timestamp, group = groupId } = originOf(attempt);
   return textHeaders({
     [HEADER.originalTopic]: topic,
     [HEADER.originalPartition]: partition,
     [HEADER.originalOffset]: offset,
     [HEADER.originalTimestamp]: timestamp,
-    [HEADER.originalGroup]: groupId,
+    [HEADER.originalGroup]: group,
     [HEADER.firstFailureAt]: attempt.firstFailureAt,
   });
 }

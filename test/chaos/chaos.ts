@@ -1,7 +1,9 @@
+import { deepEqual } from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { deadlineIn, systemClock } from '../../lib/core/clock.js';
 import { MessagingError } from '../../lib/core/errors.js';
 import { driverFactory } from '../../lib/driver/driver.factory.js';
+import type { BrokerAdmin } from '../../lib/driver/broker-admin.js';
 import type { Driver } from '../../lib/driver/driver.js';
 import { resolveMessagingOptions } from '../../lib/options/messaging.options.js';
 import { record } from '../support/records.js';
@@ -10,6 +12,7 @@ import { unique } from '../support/unique.js';
 import { chaosBrokers, type ChaosBroker } from './brokers.js';
 import { Collector, type Passed } from './collector.js';
 import { Fleet } from './fleet.js';
+import { PositionWatch } from './position-watch.js';
 import { readPositions } from './read-positions.js';
 
 export type Fault = 'kill' | 'term' | 'freeze' | 'restart' | 'cut' | 'join' | 'leave' | 'roll';
@@ -82,6 +85,7 @@ class Chaos {
 
   async run(): Promise<ChaosResult> {
     const driver = await this.openDriver();
+    const positions = new PositionWatch(driver.brokerAdmin as BrokerAdmin, this.names.GROUP);
     try {
       await driver.admin.create(
         [this.names.TOPIC, this.names.OUTPUT].map((topic) => ({ topic, partitions: PARTITIONS })),
@@ -92,8 +96,10 @@ class Chaos {
       this.say(`${this.produced.length} sent, ${collector.count} have come out`);
       await this.drain(collector);
       this.say(`${collector.count} have come out`);
+      await this.check(positions);
       return { ...this.judge(collector), ...(this.options.exactlyOnce && (await this.compare(collector))) };
     } finally {
+      await positions.stop();
       await this.fleet.stop();
       const deadline = deadlineIn(systemClock, 5_000);
       await driver.close(deadline);
@@ -184,6 +190,12 @@ class Chaos {
       this.say(this.fleet.log);
       return;
     }
+  }
+
+  /** @throws when a position went back, as a former owner's commit would make it, or one stands before what was handled */
+  private async check(positions: PositionWatch): Promise<void> {
+    const behind = await positions.uncommitted(STALL_MS);
+    deepEqual({ setbacks: positions.setbacks, behind }, { setbacks: [], behind: [] }, 'positions of the group');
   }
 
   /** Everything that will ever come out has, once the members have left: then both readers must have read the same. */

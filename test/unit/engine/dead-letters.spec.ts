@@ -83,12 +83,14 @@ describe('a message that is given up', () => {
 
   it('keeps its first origin over further hops', async () => {
     await start({ options: { ...once, topic: 'tasks-dlq', dlqTopic: 'graveyard' }, process: fails });
-    const origin = { 'x-original-topic': 'tasks', 'x-original-partition': '7', 'x-original-offset': '99' };
-    await app.messaging.deliver('tasks-dlq', 1, { headers: { ...origin, 'x-original-timestamp': '5' } });
+    const place = { 'x-original-topic': 'tasks', 'x-original-partition': '7', 'x-original-offset': '99' };
+    const origin = { ...place, 'x-original-timestamp': '5', 'x-original-group': 'the first' };
+    await app.messaging.deliver('tasks-dlq', 1, { headers: origin });
     await app.messaging.idle();
     const [hop] = app.messaging.sent('graveyard');
     for (const [name, value] of Object.entries(origin)) expect(hop?.headers.getAll(name)).toEqual([value]);
     expect(hop?.headers.getBuffer('kafka_dlt-original-offset')?.readBigInt64BE()).toBe(99n);
+    expect(hop?.headers.get('kafka_dlt-original-consumer-group')).toBe('the first'); // a redrive is for it
   });
 
   it('goes to the dlqTopic that the handler names', async () => {

@@ -145,6 +145,21 @@ describe('a message whose handler fails', () => {
     expect(messaging.deadLetters('tasks')[0]?.headers.get('x-reason')).toBe('retries-exhausted');
   });
 
+  it('waits an hour at most where it asks for another attempt, and whatever retryIf says of errors', async () => {
+    let calls = 0;
+    app = await startEngine({
+      options: { maxRetries: 1, retryIf: () => false },
+      process: () => (calls++ === 0 ? retry({ afterMs: 86_400_000 }) : undefined),
+    });
+    ({ messaging } = app);
+    await messaging.deliver('tasks', 1);
+    await messaging.advance(3_599_999);
+    expect(calls).toBe(1);
+    await messaging.advance(1);
+    expect(calls).toBe(2);
+    expect(messaging.deadLetters('tasks')).toEqual([]);
+  });
+
   it('holds up its key, and neither other keys nor a slot', async () => {
     const seen: string[] = [];
     app = await startEngine({
