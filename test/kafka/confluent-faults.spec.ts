@@ -2,13 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadlineIn, systemClock } from '../../lib/core/clock.js';
 import { MessagingError } from '../../lib/core/errors.js';
 import type { DriverStatus } from '../../lib/driver/driver.js';
+import type { GroupMember } from '../../lib/driver/kafka/group-member.js';
 import { TestMember } from '../contract/test-member.js';
 import { KafkaServer } from '../support/brokers/kafka.js';
 import { kafkaBackends } from '../support/brokers/with-broker.js';
 import { eventually } from '../support/eventually.js';
 import { record } from '../support/records.js';
 import { unique } from '../support/unique.js';
-import { openDriver, readAll, type DriverSpec } from './support.js';
+import { openDriver, readAll, tell, type DriverSpec } from './support.js';
 
 const PATIENCE_MS = 30_000;
 
@@ -54,6 +55,22 @@ describe.runIf(kafkaBackends().includes('confluent'))('confluent: what librdkafk
     await send('after');
     await eventually(() => expect(member.values).toEqual(['after']), PATIENCE_MS);
     expect(isDown()).toBe(false);
+    await close();
+  });
+
+  it('knows of a commit what the broker says of it', { timeout: 60_000 }, async () => {
+    const { driver, topic, close } = await open();
+    const member = TestMember.join(driver, { topics: [topic], groupId: unique('group') });
+    await eventually(() => expect(member.assigned).toHaveLength(1), PATIENCE_MS);
+    const { member: client } = member.subscription as unknown as { readonly member: GroupMember };
+    const position = { topic, partition: 0, offset: '0' };
+    const tooLong = 'x'.repeat(5_000); // `offset.metadata.max.bytes`
+    await expect(client.commit([{ ...position, metadata: tooLong }])).rejects.toMatchObject({ code: 12 });
+    const started = performance.now();
+    for (let n = 0; n < 50; n++) await client.commit([{ ...position, metadata: `v${n}` }]);
+    const took = Math.round((performance.now() - started) / 50);
+    tell({ test: 'commit', backend: 'confluent', msEach: took });
+    expect(took).toBeLessThan(50); // a poll loop that slept would take 100
     await close();
   });
 

@@ -65,7 +65,7 @@ export class ConfluentGroupClient implements GroupClient {
     const native = positions.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) }));
     try {
       await connectNative(consumer, context);
-      await promised((done) => consumer.commitCb(native, done));
+      await promised((done) => consumer.commitCb(native, done)); // the disconnect waits for the answer, who asked reads it back
     } catch (thrown) {
       throw this.wrap(thrown, groupId);
     } finally {

@@ -18,6 +18,7 @@ import { toDelivery } from './confluent.delivery.js';
 import { CODE, eventError, isFatal, isRefusal } from './confluent.errors.js';
 import {
   promised,
+  type Callback,
   type ConfluentModule,
   type NativeConsumer,
   type NativeError,
@@ -52,6 +53,8 @@ export class ConfluentMember implements GroupMember {
   private rebalancing: Promise<void> = Promise.resolve();
   private readonly owned = new Set<string>();
   private readonly paused = new Set<string>();
+  /** Commits that the broker has not answered, in their order. */
+  private readonly commits: Callback[] = [];
   private joining: Promise<void> | undefined;
   private leaving: Promise<void> | undefined;
   private over = false;
@@ -60,6 +63,7 @@ export class ConfluentMember implements GroupMember {
     const { confluent, options, request, context } = parts;
     const config = consumerConfig(options, request, {
       rebalance_cb: (event: NativeError, partitions: readonly NativePosition[]) => this.onRebalance(event, partitions),
+      offset_commit_cb: (error: NativeError | undefined) => this.commits.shift()?.(error, undefined),
       queue_non_empty_cb: () => this.loop.wake(),
     });
     this.consumer = new confluent.KafkaConsumer(config.client, config.topic);
@@ -101,9 +105,9 @@ export class ConfluentMember implements GroupMember {
 
   async commit(positions: readonly Position[]): Promise<void> {
     const { context } = this.parts;
-    const { committer } = this;
     const native = positions.map(({ offset, ...rest }) => ({ ...rest, offset: Number(offset) }));
-    const committing = promised((done) => committer.commitCb(native, done));
+    this.committer.commit(native);
+    const committing = promised<void>((done) => this.commits.push(done));
     const deadline = deadlineIn(context.clock, COMMIT_MS);
     const isAnswered = await settledBefore(committing, deadline);
     deadline.cancel();

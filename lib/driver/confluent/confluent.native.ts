@@ -107,6 +107,9 @@ export interface NativeConsumer extends NativeClient {
     timeoutMs: number,
     done: Callback<readonly (NativePosition | Error)[]>,
   ): void;
+  /** The broker's answer comes to `offset_commit_cb`, with a poll. @throws NativeError */
+  commit(positions: readonly NativePosition[]): void;
+  /** Calls back once the commit is on its way, whatever its docs say (1.10.1: `commitAsync` is all it does). */
   commitCb(positions: readonly NativePosition[], done: Callback): void;
   pause(partitions: readonly NativePosition[]): void;
   resume(partitions: readonly NativePosition[]): void;
