@@ -227,7 +227,7 @@ export class ConfluentMember implements GroupMember {
   private onError(error: NativeError): void {
     if (this.over) return;
     if (isFatal(error) || LAST.has(error.code) || isRefusal(error)) return this.crash(error);
-    if (error.code === CODE.allBrokersDown || error.code > 0) this.parts.events.onTrouble(error);
+    if (error.code > 0) this.parts.events.onTrouble(error);
     else this.parts.context.log.debug(`librdkafka: ${error.message}`);
   }
 

@@ -8,6 +8,7 @@ import { BrokerStatus } from '../kafka/broker-status.js';
 import { SendCall } from '../kafka/send-call.js';
 import { Sweep } from '../kafka/sweep.js';
 import { tooLarge } from '../too-large.js';
+import { BrokerProbe, METADATA_MS } from './broker-probe.js';
 import { ConfluentAdmin } from './confluent.admin.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
 import { CODE, eventError, isFatal, isRefusal, isUnknownTopic, toMessagingError } from './confluent.errors.js';
@@ -25,8 +26,6 @@ import { produce } from './produce.js';
 import { producerConfig } from './producer-config.js';
 import { TopicLookup, type Pending } from './topic-lookup.js';
 
-const METADATA_MS = 5_000;
-
 /**
  * librdkafka gathers, repeats and keeps the order by itself; this hands records over as fast as its queue takes them, and gives each
  * report back to the call that waits for it.
@@ -42,6 +41,7 @@ export class ConfluentProducer {
   private readonly lookup: TopicLookup;
   private readonly sweep: Sweep;
   private readonly status: BrokerStatus;
+  private readonly probe: BrokerProbe;
   private whenIdle: (() => void) | undefined;
   private closed = false;
 
@@ -53,13 +53,13 @@ export class ConfluentProducer {
   ) {
     this.admin = new ConfluentAdmin(confluent, () => this.nativeAdmin, context, settings);
     this.status = new BrokerStatus(context, (thrown) => this.wrap(thrown));
+    this.probe = new BrokerProbe({ clock: context.clock, status: this.status, client: () => this.native });
     this.sweep = new Sweep(context.clock, (now) => this.expire(now));
     this.lookup = new TopicLookup({
       partitionsOf: (topic) => this.partitionsOf(topic),
       onFound: (found) => {
         for (const pending of found) this.waiting.push(pending);
         this.pump();
-        if (this.isIdle) this.whenIdle?.();
       },
     });
   }
@@ -122,8 +122,9 @@ export class ConfluentProducer {
   private pump(): void {
     for (let next = this.waiting.peek(); next && this.native; next = this.waiting.peek()) {
       if (!next.call.isOpen(next.index) || this.hand(next, this.native)) this.waiting.shift();
-      else return; // its queue is full: the next report makes room
+      else break; // its queue is full: the next report makes room
     }
+    if (this.isIdle) this.whenIdle?.();
   }
 
   /** False when librdkafka's queue is full, or its producer over. */
@@ -155,15 +156,13 @@ export class ConfluentProducer {
       pending.call.set(pending.index, { topic, partition, offset: String(offset) });
     }
     this.pump();
-    if (this.isIdle) this.whenIdle?.();
   }
 
   private failed(pending: Pending, error: NativeError): void {
     const { record, call, index } = pending;
     if (isUnknownTopic(error)) return this.lookup.add(pending);
     if (error.code !== CODE.messageTimedOut) return call.set(index, this.wrap(error, record.topic));
-    const { deliveryTimeoutMs } = this.options;
-    call.set(index, new DeliveryTimeoutError(record.topic, deliveryTimeoutMs, 'unknown', error));
+    call.set(index, new DeliveryTimeoutError(record.topic, this.options.deliveryTimeoutMs, 'unknown', error));
   }
 
   /** librdkafka itself learns of the topic by the way. */
@@ -180,7 +179,7 @@ export class ConfluentProducer {
 
   private onError(native: NativeProducer, error: NativeError): void {
     if (isRefusal(error)) this.context.log.warn(this.status.down(error).message);
-    if (error.code === CODE.allBrokersDown) this.status.down(error);
+    if (error.code === CODE.allBrokersDown) void this.probe.ask();
     if (isFatal(error)) void this.replace(native, error);
   }
 
