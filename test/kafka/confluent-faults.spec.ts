@@ -80,9 +80,9 @@ describe.runIf(kafkaBackends().includes('confluent'))('confluent: what librdkafk
     const topic = unique('small');
     await driver.admin.create([{ topic, partitions: 1, configs: { 'max.message.bytes': '1000' } }]);
     const send = (value: string) => driver.send([record(topic, value)], Date.now() + PATIENCE_MS);
-    const sending = ['before', 'x'.repeat(5_000), '1', '2', '3'].map(send);
-    expect((await sending[1])?.[0]).toBeInstanceOf(MessagingError);
-    const results = (await Promise.all(sending.toSpliced(1, 1))).flat();
+    await send('before');
+    expect((await send('x'.repeat(5_000)))[0]).toBeInstanceOf(MessagingError);
+    const results = (await Promise.all(['1', '2', '3'].map(send))).flat();
     expect(results.filter((result) => result instanceof MessagingError)).toEqual([]);
     expect(statuses.map(({ state }) => state)).toEqual(['down', 'up']);
     expect((await send('after'))[0]).toMatchObject({ offset: expect.any(String) as string });

@@ -4,7 +4,7 @@ import { sleep, type Clock } from '../../core/clock.js';
 import { MissingPackageError } from '../../core/errors.js';
 import type { SaslTokenProvider } from '../../options/sasl-token.js';
 import type { DriverContext } from '../driver.js';
-import { CODE, eventError, isRefusal } from './confluent.errors.js';
+import { CODE, eventError, fatalError, isRefusal } from './confluent.errors.js';
 import { promised, type ConfluentModule, type NativeClient, type NativeConfig } from './confluent.native.js';
 
 const PACKAGE = '@confluentinc/kafka-javascript';
@@ -96,6 +96,7 @@ export async function connectNative(client: NativeClient, { log, clock }: Driver
   let failure = '';
   client.on('event.log', ({ fac = '', message = '' }) => {
     if (fac === 'FAIL') failure = message.replace(/^\[thrd:[^\]]*\]: /, '');
+    if (fac === 'FATAL') client.emit('event.error', fatalError(message)); // its own event has the cause, and not that it is fatal
     log.debug(`librdkafka ${fac}: ${message}`);
   });
   const refused = new Promise<never>((_, reject) => {

@@ -52,6 +52,8 @@ export function isUnknownTopic({ code }: NativeError): boolean {
   return UNKNOWN_TOPIC.has(code) || code === CODE.unknownPartition;
 }
 
+const NO_CODE = -1;
+
 /** Makes of one of librdkafka's codes its error, and of an event's text the error that is emitted. */
 interface NativeErrorClass {
   create(from: number | Error): NativeError;
@@ -62,10 +64,16 @@ interface NativeErrorClass {
  * of the error has that text of each code, so the code is looked up there.
  */
 export function eventError(error: NativeError): NativeError {
+  if (error.code !== NO_CODE) return error;
   const kind = error.constructor as unknown as NativeErrorClass;
   const textOf = (code: number) => kind.create(new Error(kind.create(code).message)).message;
   const code = Object.values(CODE).find((one) => textOf(one) === error.message);
   return code === undefined ? error : Object.assign(error, { code });
+}
+
+/** After it the client does nothing any more. */
+export function fatalError(message: string): NativeError {
+  return Object.assign(new Error(message), { code: CODE.fatal });
 }
 
 /** A client that does nothing any more. */

@@ -32,6 +32,7 @@ export interface NativeClient {
     done: Callback<{ readonly brokers: readonly NativeServer[] }>,
   ): void;
   on(event: 'event.error', listener: (error: NativeError) => void): void;
+  emit(event: 'event.error', error: NativeError): void;
   /** A token that could not be had. */
   on(event: 'error', listener: (error: Error) => void): void;
   on(event: 'event.log', listener: (entry: { readonly fac?: string; readonly message?: string }) => void): void;
