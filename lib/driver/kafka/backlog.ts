@@ -41,6 +41,10 @@ export class Backlog {
     this.bytes += fetched.bytes;
   }
 
+  peek(partition: Partition): Delivery | undefined {
+    return this.fetches.peek()?.at(this.taken, partition);
+  }
+
   /** The next ones, at most `max`. */
   take(max: number, partition: Partition): Delivery[] {
     const deliveries: Delivery[] = [];

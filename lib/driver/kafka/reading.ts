@@ -142,7 +142,7 @@ export class Reading implements Partition {
 
   /** The next messages of those that nothing else may run beside. */
   takeSuspects(max: number): readonly Delivery[] {
-    const next = this.backlog.peek();
+    const next = this.backlog.peek(this);
     if (!next || !this.deaths) return [];
     const taken = this.take(Math.min(max, this.deaths.most(Number(next.offset))));
     const [first, last] = [taken[0], taken.at(-1)];
