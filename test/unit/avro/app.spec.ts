@@ -439,7 +439,7 @@ describe('while the registry is down', () => {
     registry.fault = { status: 503, body: 'busy' };
     const message = Buffer.from([0, 0, 0, id >> 8, id & 255, 4]);
     await app.get(ProducerService).send({ topic: 'plain', message, raw: true });
-    const text = `the schema registry of connection memory cannot be asked: The schema registry answered GET /schemas/ids/${id} at`;
+    const text = `messages of memory wait for its schema registry: The schema registry answered GET /schemas/ids/${id} at`;
     await eventually(() =>
       expect(health.readiness().messaging).toMatchObject({
         status: 'up',
