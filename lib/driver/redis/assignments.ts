@@ -133,12 +133,14 @@ export class Assignments implements LeaseHolder {
   }
 
   private createSettler(reading: Reading): Settler {
-    const { command: client, context, request, options, keys, member } = this.parts;
+    const { command: client, context, request, options, keys, member, sink } = this.parts;
     const { groupId } = request;
     const about = { client, context, groupId, member, claimIdleMs: options.claimIdleMs };
     const onFinished = (id: string) => this.parts.onFinished(reading, id);
     const progress = keys.progress(reading.stream, groupId);
-    return new Settler({ ...about, reading, leases: keys.leases(reading.topic, groupId), progress, onFinished });
+    const onGroupMissing = () => this.groups.restore([reading], (error) => sink.onRestored?.(error));
+    const leases = keys.leases(reading.topic, groupId);
+    return new Settler({ ...about, reading, leases, progress, onFinished, onGroupMissing });
   }
 
   private async revoke(readings: readonly Reading[], deadline: Deadline): Promise<void> {

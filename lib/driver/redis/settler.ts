@@ -38,6 +38,8 @@ export interface SettlerParts {
   /** The keys of the group's mark and of what is finished behind it. */
   readonly progress: readonly string[];
   readonly onFinished: (id: string) => void;
+  /** Makes the group again. */
+  readonly onGroupMissing: () => Promise<void>;
 }
 
 const MOST_ACKS = 500;
@@ -205,19 +207,25 @@ export class Settler {
     return Math.max(dueAt - this.parts.context.clock.now(), 0);
   }
 
-  /** Undefined when we are to end. A group that has vanished is waited for: it is made again by who reads it. */
+  /** Undefined when we are to end. */
   private async repeat<Answer>(request: () => Promise<Answer>): Promise<Answer | undefined> {
-    const { clock, log } = this.parts.context;
     for (let pause = FIRST_PAUSE_MS; !this.ended.signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         return await request();
       } catch (thrown) {
-        if (!isGroupMissing(thrown))
-          log.warn(`Messages wait to be settled: ${toMessagingError(thrown, this.about).message}`);
-        await sleep(clock, pause, this.ended.signal);
+        await this.failed(thrown);
+        await sleep(this.parts.context.clock, pause, this.ended.signal);
       }
     }
     return undefined;
+  }
+
+  /** A group that has vanished is made again here too: while a partition is being given up nobody reads it. */
+  private async failed(thrown: unknown): Promise<void> {
+    const { context, onGroupMissing } = this.parts;
+    const failure = isGroupMissing(thrown) ? await onGroupMissing().catch((again: unknown) => again) : thrown;
+    if (failure !== undefined)
+      context.log.warn(`Messages wait to be settled: ${toMessagingError(failure, this.about).message}`);
   }
 
   private finish({ id, resolve }: Settling): void {

@@ -15,9 +15,15 @@ const TOPIC = {
 };
 
 /** A settler whose server answers each request with the next of these, one answer a message. */
-function settlerOf(answers: readonly unknown[]): Settler {
+function settlerOf(answers: readonly unknown[], onGroupMissing = async () => {}): Settler {
   const left = [...answers];
-  const client = { evalshaBuffer: async () => [left.shift()] } as unknown as Redis;
+  const client = {
+    evalshaBuffer: async () => {
+      const answer = left.shift();
+      if (answer instanceof Error) throw answer;
+      return [answer];
+    },
+  } as unknown as Redis;
   const reading = new Reading({
     topic: TOPIC,
     index: 0,
@@ -34,11 +40,21 @@ function settlerOf(answers: readonly unknown[]): Settler {
     claimIdleMs: 1_000,
     leases: 'leases',
     progress: ['mark', 'done'],
+    onGroupMissing,
   };
   return new Settler({ client, context, reading, onFinished: () => {}, ...about });
 }
 
 describe('Settler', () => {
+  it('has a group that has vanished made again, since nobody reads a partition that is being given up', async () => {
+    let made = 0;
+    const settler = settlerOf([new Error("NOGROUP No such key 'tasks' or consumer group 'group'"), 1], async () => {
+      made++;
+    });
+    await settler.settle('1-1', []);
+    expect(made).toBe(1);
+  });
+
   it.each(Array.from({ length: 8 }, (_, ticks) => ticks))(
     'settles what comes %i ticks after a refusal, though nothing else follows',
     async (ticks) => {
