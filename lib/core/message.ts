@@ -10,13 +10,13 @@ export interface OutgoingRecord {
   readonly value: Buffer | null;
   readonly headers: HeaderList;
   /** Only when the sender asked for one; else the driver chooses by key. */
-  readonly partition?: number;
+  readonly partition?: number | undefined;
   /** Milliseconds since the epoch; the broker's or the driver's clock without it. */
-  readonly timestamp?: number;
+  readonly timestamp?: number | undefined;
   /** Milliseconds since the epoch: not to be seen by anybody before. Only where `features.delayed` is true. */
-  readonly dueAt?: number;
+  readonly dueAt?: number | undefined;
   /** The broker writes one record of this key only, for a while. Only where `features.idempotencyKey` is true. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** Where a message was written. */

@@ -54,8 +54,8 @@ export class ProducerService {
    *
    * @throws SerializationError or ValidationError before anything leaves, or another MessagingError when the message was not written.
    */
-  async send<T extends TopicRef>(request: SendRequest<T>): Promise<SentRecord> {
-    return this.writeOne(this.encode(request, request));
+  send<T extends TopicRef>(request: SendRequest<T>): Promise<SentRecord> {
+    return this.writeOne(request);
   }
 
   /**
@@ -66,7 +66,7 @@ export class ProducerService {
   async sendAvro<T extends TopicRef>(request: SendAvroRequest<T>): Promise<SentRecord> {
     const { topic, message, schema } = request;
     const serializer = message === null ? undefined : this.formats.avro(topic, message, schema);
-    return this.writeOne(this.encode(request, request, serializer));
+    return this.writeOne(request, serializer);
   }
 
   /**
@@ -134,7 +134,8 @@ export class ProducerService {
     return this.order.next(topicNameOf(topic), records instanceof Promise ? records.then(check) : check(records));
   }
 
-  private async writeOne(record: OutgoingRecord | Promise<OutgoingRecord>): Promise<SentRecord> {
+  private async writeOne(request: SendRequest, serializer?: Encoding['serializer']): Promise<SentRecord> {
+    const record = this.encode(request, request, serializer);
     const [result] = await this.write([record instanceof Promise ? await record : record]);
     if (result instanceof MessagingError) throw result;
     return result as SentRecord;
@@ -159,21 +160,16 @@ export class ProducerService {
     return checkFeatures(record, this.parts.connection());
   }
 
-  private async write(records: readonly OutgoingRecord[]): Promise<readonly SendResult[]> {
+  private write(records: readonly OutgoingRecord[]): Promise<readonly SendResult[]> {
     const { buffer } = this.parts;
     const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
     const deadline = this.deadline();
-    if (!buffer.tryEnter(records.length, bytes)) await buffer.enter(records.length, bytes);
-    try {
-      return await this.transmit(records, deadline);
-    } finally {
-      buffer.leave(records.length, bytes);
-    }
+    if (buffer.tryEnter(records.length, bytes)) return this.transmit(records, bytes, deadline);
+    return buffer.enter(records.length, bytes).then(() => this.transmit(records, bytes, deadline));
   }
 
   private async forget(record: OutgoingRecord, bytes: number): Promise<void> {
-    const [result] = await this.transmit([record], this.deadline());
-    this.parts.buffer.leave(1, bytes);
+    const [result] = await this.transmit([record], bytes, this.deadline());
     if (result instanceof MessagingError) this.parts.failures.report(record.topic, result);
   }
 
@@ -185,15 +181,27 @@ export class ProducerService {
     this.parts.failures.report(record.topic, new BufferFullError(text, { topic: record.topic }));
   }
 
-  private async transmit(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {
+  /** What has entered the buffer. */
+  private async transmit(
+    records: readonly OutgoingRecord[],
+    bytes: number,
+    deadline: number,
+  ): Promise<readonly SendResult[]> {
     const start = performance.now();
-    const driver = await this.driverBefore(deadline, records);
-    const results = driver instanceof MessagingError ? records.map(() => driver) : await driver.send(records, deadline);
-    const failed = results.filter((result) => result instanceof MessagingError).length;
-    if (events.sent.hasSubscribers) this.publish(records, failed, performance.now() - start);
-    this.failed += failed;
-    this.sent += results.length - failed;
-    return results;
+    try {
+      const ready = this.parts.connection().ready();
+      const driver = ready instanceof Promise ? await this.driverBefore(deadline, ready, records) : ready;
+      const results =
+        driver instanceof MessagingError ? records.map(() => driver) : await driver.send(records, deadline);
+      let failed = 0;
+      for (const result of results) if (result instanceof MessagingError) failed++;
+      if (events.sent.hasSubscribers) this.publish(records, failed, performance.now() - start);
+      this.failed += failed;
+      this.sent += results.length - failed;
+      return results;
+    } finally {
+      this.parts.buffer.leave(records.length, bytes);
+    }
   }
 
   private publish(records: readonly OutgoingRecord[], failed: number, durationMs: number): void {
@@ -207,9 +215,11 @@ export class ProducerService {
   }
 
   /** The driver, or why there is none in time. */
-  private async driverBefore(at: number, [first]: readonly OutgoingRecord[]): Promise<Driver | MessagingError> {
-    const ready = this.parts.connection().ready();
-    if (!(ready instanceof Promise)) return ready;
+  private async driverBefore(
+    at: number,
+    ready: Promise<Driver>,
+    [first]: readonly OutgoingRecord[],
+  ): Promise<Driver | MessagingError> {
     const deadline = deadlineIn(this.parts.clock, at - this.parts.clock.now());
     try {
       if (await settledBefore(ready, deadline)) return await ready;

@@ -37,27 +37,23 @@ export function toRecord(
   { formats, serializer, now = 0 }: Encoding,
 ): OutgoingRecord | Promise<OutgoingRecord> {
   const topic = topicNameOf(options.topic);
-  const { partition, timestamp, idempotencyKey } = options;
   const delayMs = delayOf(options, topic);
   const headers = headerList(options.headers, topic);
   const used = options.raw ? rawSerializer : (serializer ?? formats.of(options.topic));
   const keyBytes = formats.keyOf(key, options.topic);
   const value = message === null ? null : used.serialize(message, topic);
-  const rest = {
-    ...(partition !== undefined && { partition }),
-    ...(timestamp !== undefined && { timestamp: Number(timestamp) }),
-    ...(delayMs > 0 && { dueAt: now + delayMs }),
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
-  };
-  if (!(value instanceof Promise) && !(keyBytes instanceof Promise))
-    return { topic, key: keyBytes, value, headers, ...rest };
-  return Promise.all([keyBytes, value]).then(([bytes, encoded]) => ({
+  const record = (bytes: Buffer | null, encoded: Buffer | null): OutgoingRecord => ({
     topic,
     key: bytes,
     value: encoded,
     headers,
-    ...rest,
-  }));
+    partition: options.partition,
+    timestamp: options.timestamp === undefined ? undefined : Number(options.timestamp),
+    dueAt: delayMs > 0 ? now + delayMs : undefined,
+    idempotencyKey: options.idempotencyKey,
+  });
+  if (!(value instanceof Promise) && !(keyBytes instanceof Promise)) return record(keyBytes, value);
+  return Promise.all([keyBytes, value]).then(([bytes, encoded]) => record(bytes, encoded));
 }
 
 function delayOf({ delayMs = 0 }: SendOptions, topic: string): number {

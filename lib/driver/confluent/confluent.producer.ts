@@ -5,7 +5,7 @@ import type { OutgoingRecord, SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
 import { BrokerStatus } from '../kafka/broker-status.js';
-import { SendCall } from '../kafka/send-call.js';
+import { SendCall } from '../send-call.js';
 import { Sweep } from '../kafka/sweep.js';
 import { tooLarge } from '../too-large.js';
 import { BrokerProbe, METADATA_MS } from './broker-probe.js';

@@ -1,6 +1,6 @@
 import { UnknownPartitionError, type MessagingError } from '../../core/errors.js';
 import type { OutgoingRecord } from '../../core/message.js';
-import type { SendCall } from '../kafka/send-call.js';
+import type { SendCall } from '../send-call.js';
 
 /** A record on its way. */
 export interface Pending {

@@ -6,7 +6,8 @@ import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
 import { tooLarge } from '../too-large.js';
 import type { KafkajsAdmin } from './kafkajs.admin.js';
-import { SendCall, type PendingSend } from '../kafka/send-call.js';
+import { SendCall } from '../send-call.js';
+import type { PendingSend } from './pending-send.js';
 import { SendPath } from './send-path.js';
 import { TopicBuffer } from './topic-buffer.js';
 

@@ -7,7 +7,7 @@ import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
 import { COMPRESSION } from './codecs/register-codecs.js';
 import { toMessagingError } from './kafkajs.errors.js';
-import type { PendingSend } from '../kafka/send-call.js';
+import type { PendingSend } from './pending-send.js';
 
 /** What a request left undone. */
 export interface Unwritten {

@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.js';
 import { DeliveryTimeoutError, UnknownPartitionError, type MessagingError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
-import type { PendingSend } from '../kafka/send-call.js';
 import { partitionOfKey } from './partition-of-key.js';
+import type { PendingSend } from './pending-send.js';
 
 /** kafkajs' grouping is quadratic in the records of a partition: more than this per request is slower (measured). */
 const MAX_RECORDS = 5_000;

@@ -33,14 +33,13 @@ export class RedisClients {
 
   /**
    * For sends: an unanswered one is rejected when its connection breaks. By default ioredis would send it again, and so write it twice.
-   * Nothing is queued while there is no connection either: when a pipeline fails, ioredis executes the next one before the first one's
-   * promises are rejected. Queued, it would be written by the new connection ahead of the repeats of what came before it.
+   * Nothing is queued while there is no connection either: it would be written by the new connection ahead of the repeats of what came
+   * before it.
    */
   producer(): Redis {
     const { requestTimeoutMs } = this.options;
     return this.create('producer', {
       maxRetriesPerRequest: 0,
-      enableAutoPipelining: true,
       enableOfflineQueue: false,
       socketTimeout: requestTimeoutMs,
     });

@@ -5,13 +5,15 @@ import type { OutgoingRecord, SendResult } from '../../core/message.js';
 import { partitionOf } from '../../core/murmur2.js';
 import type { ResolvedRedisOptions } from '../../options/redis.options.js';
 import type { DriverContext } from '../driver.js';
+import { SendCall } from '../send-call.js';
 import { tooLarge } from '../too-large.js';
 import { sendOnceScript } from './lua/send.js';
 import { toMessagingError } from './redis.errors.js';
-import { newMessageId, toFields } from './redis.fields.js';
+import { MessageIds } from './message-ids.js';
 import type { Mover } from './mover.js';
+import { toFields } from './redis.fields.js';
 import type { RedisKeys } from './redis.keys.js';
-import { runScript } from './redis.scripts.js';
+import { evaluate } from './redis.scripts.js';
 import type { RedisTopic, RedisTopics } from './redis.topics.js';
 import { StreamWriter } from './stream-writer.js';
 
@@ -26,21 +28,35 @@ export interface ProducerParts {
 
 const PAUSE_MS = 100;
 
+/** A record and who waits for it. */
+interface Sending {
+  readonly record: OutgoingRecord;
+  readonly call: SendCall;
+  readonly index: number;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+}
+
 /** Writes to the streams of Redis. */
 export class RedisProducer {
   private readonly writers = new Map<string, StreamWriter>();
-  private readonly unsettled = new Set<Promise<unknown>>();
+  private readonly ids = new MessageIds();
   private nextPartition = 0;
+  private openCalls = 0;
+  private whenIdle: (() => void) | undefined;
   private closed = false;
   private ended = false;
 
   constructor(private readonly parts: ProducerParts) {}
 
   send(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {
-    const sending = Promise.all(records.map((record) => this.accept(record, deadline)));
-    this.unsettled.add(sending);
-    void sending.finally(() => this.unsettled.delete(sending));
-    return sending;
+    this.openCalls++;
+    const call = new SendCall(records.length, this.onEnd);
+    records.forEach((record, index) => {
+      if (this.closed) call.set(index, this.closedError());
+      else this.place({ record, call, index, deadline });
+    });
+    return call.results;
   }
 
   /** Where a record goes; outputs that are settled with their input are placed here too. @throws MessagingError */
@@ -52,60 +68,62 @@ export class RedisProducer {
 
   fieldsOf(record: OutgoingRecord): (string | Buffer)[] {
     const { options, context } = this.parts;
-    return toFields(record, newMessageId(context.clock.now()), options.payloadField);
+    return toFields(record, this.ids.next(context.clock.now()), options.payloadField);
   }
 
   /** Writes what is buffered, within the deadline; what is left then was not acknowledged. */
   async close(deadline: Deadline): Promise<void> {
     this.closed = true;
-    await settledBefore(Promise.all(this.unsettled), deadline);
+    await settledBefore(this.idle(), deadline);
     this.ended = true;
     for (const writer of this.writers.values()) writer.abandon(this.closedError());
     this.parts.client.disconnect();
   }
 
-  /** Runs to its first wait at once, so that the order of the calls is that of the writes. */
-  private async accept(record: OutgoingRecord, deadline: number): Promise<SendResult> {
-    if (this.closed) return this.closedError();
-    const topic = this.parts.topics.get(record.topic);
-    return topic instanceof Promise ? this.afterLookUp(topic, record, deadline) : this.write(record, topic, deadline);
+  private readonly onEnd = (): void => {
+    this.openCalls--;
+    if (this.openCalls === 0) this.whenIdle?.();
+  };
+
+  private async idle(): Promise<void> {
+    if (this.openCalls > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
+  }
+
+  /** At once where the topic is known, so that the order of the calls is that of the writes. */
+  private place(sending: Sending): void {
+    const topic = this.parts.topics.get(sending.record.topic);
+    if (topic instanceof Promise) void this.afterLookUp(topic, sending);
+    else this.write(sending, topic);
   }
 
   /** Lookups of a topic share a promise, so the records that wait for it go on in the order of their calls. */
-  private async afterLookUp(
-    looking: Promise<RedisTopic>,
-    record: OutgoingRecord,
-    deadline: number,
-  ): Promise<SendResult> {
+  private async afterLookUp(looking: Promise<RedisTopic>, sending: Sending): Promise<void> {
+    const { record, call, index, deadline } = sending;
     try {
-      if (!(await this.endsBefore(looking, deadline))) return this.notInTime(record);
-      return await this.write(record, await looking, deadline);
+      if (await this.endsBefore(looking, deadline)) this.write(sending, await looking);
+      else call.set(index, this.notInTime(record));
     } catch (thrown) {
       const error = this.errorOf(thrown, record.topic);
-      if (!error.retryable || this.ended) return error;
-      return this.later(record, deadline, error);
+      if (!error.retryable || this.ended) return call.set(index, error);
+      if (this.parts.context.clock.now() >= deadline) return call.set(index, this.notInTime(record, error));
+      await sleep(this.parts.context.clock, PAUSE_MS);
+      this.place(sending);
     }
   }
 
-  private async later(record: OutgoingRecord, deadline: number, cause: MessagingError): Promise<SendResult> {
-    const { context, topics } = this.parts;
-    if (context.clock.now() >= deadline) return this.notInTime(record, cause);
-    await sleep(context.clock, PAUSE_MS);
-    const topic = topics.get(record.topic);
-    return topic instanceof Promise ? this.afterLookUp(topic, record, deadline) : this.write(record, topic, deadline);
-  }
-
-  private write(record: OutgoingRecord, topic: RedisTopic, deadline: number): SendResult | Promise<SendResult> {
+  private write(sending: Sending, topic: RedisTopic): void {
+    const { record, call, index, deadline } = sending;
     const fault = this.faultOf(record, topic);
-    if (fault) return fault;
+    if (fault) return call.set(index, fault);
     const partition = record.partition ?? this.choosePartition(record, topic);
-    if (record.idempotencyKey !== undefined || record.dueAt !== undefined)
-      return this.writeOnce(record, topic, { partition, deadline });
+    const writer = this.writerOf(topic, partition);
+    if (record.idempotencyKey !== undefined || record.dueAt !== undefined) {
+      writer.flush();
+      void this.writeOnce(sending, topic, partition);
+      return;
+    }
     const fields = this.fieldsOf(record);
-    return new Promise((resolve) => {
-      const pending = { messageId: String(fields[1]), fields, deadline, resolve, wasSent: false };
-      this.writerOf(topic, partition).write(pending);
-    });
+    writer.write({ messageId: String(fields[1]), fields, deadline, call, index, turn: undefined });
   }
 
   private writerOf(topic: RedisTopic, partition: number): StreamWriter {
@@ -125,10 +143,10 @@ export class RedisProducer {
 
   /** The script may be repeated: a record with a key is known by it, a delayed one is the same member of its set. */
   private async writeOnce(
-    record: OutgoingRecord,
+    { record, call, index, deadline }: Sending,
     topic: RedisTopic,
-    { partition, deadline }: { readonly partition: number; readonly deadline: number },
-  ): Promise<SendResult> {
+    partition: number,
+  ): Promise<void> {
     const { client, keys, options, context } = this.parts;
     const { idempotencyKey, dueAt } = record;
     const stream = topic.streams[partition] as string;
@@ -140,15 +158,15 @@ export class RedisProducer {
       const delayMs = dueAt === undefined ? -1 : Math.max(dueAt - context.clock.now(), 0);
       const args = [ttlMs, delayMs, partition, ...fields];
       try {
-        const id = await runScript(client, sendOnceScript, [stream, keys.delayed(topic.name), lockKey], args);
+        const id = await evaluate(client, sendOnceScript, [stream, keys.delayed(topic.name), lockKey], args);
         const offset = String(id);
         if (dueAt !== undefined) this.parts.mover.watch(keys.delayed(topic.name), topic.streams, dueAt);
-        return { topic: topic.name, partition: offset === '' ? -1 : partition, offset };
+        return call.set(index, { topic: topic.name, partition: offset === '' ? -1 : partition, offset });
       } catch (thrown) {
         const error = this.errorOf(thrown, topic.name);
-        if (!error.retryable || this.ended) return error;
+        if (!error.retryable || this.ended) return call.set(index, error);
         if (context.clock.now() >= deadline)
-          return new DeliveryTimeoutError(topic.name, options.deliveryTimeoutMs, 'unknown', error);
+          return call.set(index, new DeliveryTimeoutError(topic.name, options.deliveryTimeoutMs, 'unknown', error));
         await sleep(context.clock, PAUSE_MS);
       }
     }

@@ -20,7 +20,7 @@ export function script(lua: string): Script {
 }
 
 /**
- * The answer's texts are Buffers. (`callBuffer` would not do: with auto-pipelining ioredis 6.0.0 drops the command's name.) A server that has restarted, or whose scripts were flushed, gets the source again.
+ * The answer's texts are Buffers. A server that has restarted, or whose scripts were flushed, gets the source again.
  */
 export async function runScript(
   client: Redis,
@@ -35,4 +35,17 @@ export async function runScript(
     if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
     return scripts.evalBuffer(lua, keys.length, ...keys, ...args);
   }
+}
+
+/**
+ * Sends a short script with its source, and answers texts. For what must not be passed by a later command: when a server has lost its
+ * scripts, `runScript` sends the source once it knows, which is later.
+ */
+export function evaluate(
+  client: Redis,
+  { lua }: Script,
+  keys: readonly string[],
+  args: readonly Argument[],
+): Promise<unknown> {
+  return client.call('EVAL', [lua, keys.length, ...keys, ...args]);
 }

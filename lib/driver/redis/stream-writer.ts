@@ -2,10 +2,10 @@ import type { Redis } from 'ioredis';
 import { sleep, type Clock } from '../../core/clock.js';
 import { DeliveryTimeoutError, MessagingError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
-import type { SendResult } from '../../core/message.js';
-import { resendScript } from './lua/send.js';
+import type { SendCall } from '../send-call.js';
+import { resendScript, writeScript } from './lua/send.js';
 import { toMessagingError } from './redis.errors.js';
-import { runScript, type Argument } from './redis.scripts.js';
+import { evaluate, runScript, type Argument } from './redis.scripts.js';
 
 /** A record on its way to a stream. */
 export interface PendingWrite {
@@ -13,9 +13,10 @@ export interface PendingWrite {
   readonly fields: readonly (string | Buffer)[];
   /** Milliseconds since the epoch. */
   readonly deadline: number;
-  readonly resolve: (result: SendResult) => void;
-  /** A request with it has left, so without an answer nobody knows whether it was written. */
-  wasSent: boolean;
+  readonly call: SendCall;
+  readonly index: number;
+  /** In which turn it was handed over, since when nobody knows without an answer whether it was written; undefined before. */
+  turn: number | undefined;
 }
 
 export interface WriterParts {
@@ -30,6 +31,10 @@ export interface WriterParts {
   readonly onTrouble: (error: MessagingError) => void;
 }
 
+/** Of the records of one script, which nothing else on the server runs beside; Lua itself hands over 8,000 at most. */
+const MAX_FIELDS = 1_000;
+/** So many do not wait for the end of their tick: the server writes while the rest of it is made (1.2 times the rate, measured). */
+const FULL_GROUP = 50;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 const RESEND_COUNT = 100;
@@ -37,7 +42,8 @@ const RESEND_COUNT = 100;
 const SEARCH_LIMIT = 20_000;
 
 /**
- * Writes to one stream in the order of the calls. While all goes well each record is one XADD, pipelined with those of the same tick.
+ * Writes to one stream in the order of the calls. While all goes well the records of one tick are one script, or one XADD, and nothing
+ * is waited for between two ticks.
  * After a broken connection nobody knows what was written: the records without an answer are looked for by their ids, and written
  * where they are missing, before anything newer follows. That holds only while the client queues nothing itself (`RedisClients.producer`).
  *
@@ -48,6 +54,8 @@ export class StreamWriter {
   private failed: PendingWrite[] = [];
   private inFlight = 0;
   private recovering = false;
+  private scheduled = false;
+  private turns = 0;
   /** The last entry id that was acknowledged: whatever is in flight was written behind it, or not at all. */
   private lastId: string;
 
@@ -58,44 +66,75 @@ export class StreamWriter {
     this.lastId = lastId;
   }
 
-  get isIdle(): boolean {
-    return this.inFlight === 0 && this.failed.length === 0 && this.waiting.length === 0;
-  }
-
+  /** What comes alone goes at once; while answers are awaited, the records of a tick go together. */
   write(pending: PendingWrite): void {
-    if (this.recovering) this.waiting.push(pending);
-    else this.add(pending);
+    this.waiting.push(pending);
+    if (this.inFlight === 0 || this.waiting.length >= FULL_GROUP) return this.flush();
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      this.flush();
+    });
   }
 
   /** Answers what is left, when the connection is given up. */
   abandon(error: MessagingError): void {
-    for (const pending of [...this.failed.splice(0), ...this.waiting.shiftMany(Infinity)]) pending.resolve(error);
+    for (const { call, index } of [...this.failed.splice(0), ...this.waiting.shiftMany(Infinity)])
+      call.set(index, error);
   }
 
-  private add(pending: PendingWrite): void {
+  /** At once. While a recovery goes on its end does it: nothing newer passes what is written again. */
+  flush(): void {
+    while (!this.recovering && this.waiting.length > 0) this.hand(this.nextGroup());
+  }
+
+  private nextGroup(): PendingWrite[] {
+    const group: PendingWrite[] = [];
+    let fields = 0;
+    for (let next = this.waiting.peek(); next; next = this.waiting.peek()) {
+      fields += next.fields.length;
+      if (group.length > 0 && fields > MAX_FIELDS) break;
+      next.turn = this.turns++;
+      group.push(next);
+      this.waiting.shift();
+    }
+    return group;
+  }
+
+  private hand(group: readonly PendingWrite[]): void {
     this.inFlight++;
-    pending.wasSent = true;
-    this.parts.client.xadd(this.parts.stream, '*', ...pending.fields).then(
-      (id) => this.written(pending, String(id)),
-      (error: unknown) => this.unanswered(pending, error),
+    this.request(group).then(
+      (ids) => this.written(group, ids),
+      (error: unknown) => this.unanswered(group, error),
     );
   }
 
-  private written(pending: PendingWrite, id: string): void {
+  /** A script has all of its records written or none: what the server refuses it refuses at the first. */
+  private async request(group: readonly PendingWrite[]): Promise<readonly string[]> {
+    const { client, stream } = this.parts;
+    const [first] = group as [PendingWrite];
+    if (group.length === 1) return [(await client.xadd(stream, '*', ...first.fields)) as string];
+    const args: Argument[] = [];
+    for (const { fields } of group) args.push(fields.length, ...fields);
+    return (await evaluate(client, writeScript, [stream], args)) as string[];
+  }
+
+  private written(group: readonly PendingWrite[], ids: readonly string[]): void {
     this.inFlight--;
-    if (!this.recovering) this.lastId = id;
-    this.answer(pending, id);
+    if (!this.recovering) this.lastId = ids.at(-1) as string;
+    group.forEach((pending, at) => this.answer(pending, ids[at] as string));
     this.recoverWhenQuiet();
   }
 
-  private unanswered(pending: PendingWrite, thrown: unknown): void {
+  private unanswered(group: readonly PendingWrite[], thrown: unknown): void {
     this.inFlight--;
     const error = this.errorOf(thrown);
     if (error.retryable) {
       this.recovering = true;
-      this.failed.push(pending);
+      this.failed.push(...group);
       this.parts.onTrouble(error);
-    } else pending.resolve(error);
+    } else for (const { call, index } of group) call.set(index, error);
     this.recoverWhenQuiet();
   }
 
@@ -105,6 +144,8 @@ export class StreamWriter {
 
   private async recover(): Promise<void> {
     this.inFlight++; // nothing else begins a recovery meanwhile
+    // ioredis rejects what it cannot send any more before what it has sent
+    this.failed.sort((one, other) => (one.turn as number) - (other.turn as number));
     let pause = FIRST_PAUSE_MS;
     while (this.failed.length > 0) {
       const error = await this.resend(this.failed.slice(0, RESEND_COUNT));
@@ -116,7 +157,7 @@ export class StreamWriter {
     }
     this.inFlight--;
     this.recovering = false;
-    for (const pending of this.waiting.shiftMany(this.waiting.length)) this.write(pending);
+    this.flush();
   }
 
   /** The error that kept them, when the same call may succeed later. */
@@ -138,22 +179,22 @@ export class StreamWriter {
       const error = this.errorOf(thrown);
       if (error.retryable) return error;
       this.failed.splice(0, batch.length);
-      for (const pending of batch) pending.resolve(error);
+      for (const { call, index } of batch) call.set(index, error);
       return undefined;
     }
   }
 
-  private isOver({ deadline, resolve, wasSent }: PendingWrite, cause: MessagingError): boolean {
+  private isOver({ deadline, call, index, turn }: PendingWrite, cause: MessagingError): boolean {
     if (deadline > this.parts.clock.now()) return false;
-    resolve(
-      new DeliveryTimeoutError(this.parts.topic, this.parts.timeoutMs, wasSent ? 'unknown' : 'not-written', cause),
-    );
+    const { topic, timeoutMs } = this.parts;
+    const state = turn === undefined ? 'not-written' : 'unknown';
+    call.set(index, new DeliveryTimeoutError(topic, timeoutMs, state, cause));
     return true;
   }
 
-  private answer({ resolve }: PendingWrite, offset: string): void {
+  private answer({ call, index }: PendingWrite, offset: string): void {
     const { topic, partition } = this.parts;
-    resolve({ topic, partition, offset });
+    call.set(index, { topic, partition, offset });
   }
 
   private errorOf(thrown: unknown): MessagingError {

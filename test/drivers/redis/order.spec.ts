@@ -83,6 +83,23 @@ describe.runIf(brokerAddress('redis') !== undefined)('the order of a Redis strea
     expect(entries.map(([, fields]) => fields[fields.indexOf('data') + 1])).toEqual(['warm', 'first', 'second']);
   });
 
+  it('is that of the calls when many are called for at once, whatever they are, and each is told its own place', async () => {
+    const driver = await open();
+    await driver.admin.create([{ topic }]);
+    const deadline = Date.now() + 10_000;
+    const manyHeaders = Array.from({ length: 4_500 }, (_, at) => [`h${at}`, Buffer.from('x')] as const);
+    const more = (at: number) => ({
+      ...(at === 200 && { idempotencyKey: 'once' }),
+      ...(at === 100 && { headers: manyHeaders }), // more than Lua hands to a command
+    });
+    const values = Array.from({ length: 400 }, (_, at) => String(at));
+    const sent = await Promise.all(values.map((value, at) => driver.send([record(topic, value, more(at))], deadline)));
+    const entries = await client.xrange(topic, '-', '+');
+    expect(entries.map(([, fields]) => fields[fields.indexOf('data') + 1])).toEqual(values);
+    expect(sent.flat()).toEqual(entries.map(([offset]) => ({ topic, partition: 0, offset })));
+    expect(new Set(entries.map(([, fields]) => fields[1])).size).toBe(400);
+  });
+
   it('is kept by a member that gives up a partition: nothing of it is handed over any more', async () => {
     const driver = await open();
     await driver.admin.create([{ topic, partitions: 2 }]);

@@ -1,6 +1,21 @@
 import { script } from '../redis.scripts.js';
 
 /**
+ * Writes records one after the other. Answers the entry id of each.
+ *
+ * KEYS: stream · ARGV: per record: number of fields, fields
+ */
+export const writeScript = script(`
+local ids, at = {}, 1
+while at <= #ARGV do
+  local count = tonumber(ARGV[at])
+  ids[#ids + 1] = redis.call('XADD', KEYS[1], '*', unpack(ARGV, at + 1, at + count))
+  at = at + 1 + count
+end
+return ids
+`);
+
+/**
  * Writes records of which nobody knows whether they were written: those that are found by their message id behind a position known
  * from before are not written again. Answers the entry id of each.
  *

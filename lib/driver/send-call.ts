@@ -1,4 +1,4 @@
-import type { OutgoingRecord, SendResult } from '../../core/message.js';
+import type { SendResult } from '../core/message.js';
 
 /** One call of `send`: its results come one by one, in any order, and are given together in the order of the input. */
 export class SendCall {
@@ -7,10 +7,14 @@ export class SendCall {
   private missing: number;
   private resolve: (results: readonly SendResult[]) => void = () => {};
 
-  constructor(count: number) {
+  /** @param onEnd told when the last result is there. */
+  constructor(
+    count: number,
+    private readonly onEnd: () => void = () => {},
+  ) {
     this.missing = count;
     this.results = new Promise((resolve) => (this.resolve = resolve));
-    if (count === 0) this.resolve(this.list);
+    if (count === 0) this.end();
   }
 
   /** Whether that record has no result yet. */
@@ -23,22 +27,11 @@ export class SendCall {
     if (this.list[index] !== undefined) return;
     this.list[index] = result;
     this.missing--;
-    if (this.missing === 0) this.resolve(this.list);
+    if (this.missing === 0) this.end();
   }
-}
 
-/** A record on its way to the broker. */
-export interface PendingSend {
-  readonly record: OutgoingRecord;
-  readonly call: SendCall;
-  readonly index: number;
-  readonly bytes: number;
-  /** Milliseconds since the epoch. */
-  readonly deadline: number;
-  /** Chosen once: a repeat that chose again could write the record twice, or, on kafkajs, never. */
-  partition: number | undefined;
-  /** A request with it has left, so without an answer nobody knows whether it was written. */
-  wasSent: boolean;
-  /** It goes in a request of its own, since a request with others was too large. */
-  alone: boolean;
+  private end(): void {
+    this.resolve(this.list);
+    this.onEnd();
+  }
 }
