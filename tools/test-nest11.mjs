@@ -41,7 +41,7 @@ function install(folder, version) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
   // The peers of mapped-types are those of Nest 11; they do not matter here.
-  const flags = ['--no-package-lock', '--no-audit', '--no-fund', '--silent', '--legacy-peer-deps'];
+  const flags = ['--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund', '--silent', '--legacy-peer-deps'];
   run('npm', ['install', ...flags, ...wanted], { cwd: folder });
   writeFileSync(note, JSON.stringify(wanted));
 }

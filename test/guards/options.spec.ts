@@ -54,7 +54,10 @@ describe('native', () => {
 const sets = await Promise.all(
   readdirSync('lib/options')
     .filter((file) => file.endsWith('.options.ts'))
-    .map((file) => import(`../../lib/options/${file.replace(/ts$/, 'js')}`) as Promise<Record<string, unknown>>),
+    .map(
+      (file) =>
+        import(/* @vite-ignore */ `../../lib/options/${file.replace(/ts$/, 'js')}`) as Promise<Record<string, unknown>>,
+    ),
 );
 const declared = sets.flatMap((exported) => Object.entries(exported).filter(([name]) => name.endsWith('Options')));
 const names = declared.flatMap(([, set]) => (typeof set === 'object' && set !== null ? Object.keys(set) : []));
