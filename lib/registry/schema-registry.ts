@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import { sleep, type Clock } from '../core/clock.js';
 import type { ResolvedRegistryOptions } from '../options/registry.options.js';
 import { IncompatibleSchemaError, SchemaNotFoundError, SchemaRegistryError } from './errors.js';
 import type { RegistryRequest } from './registry-http.js';
@@ -6,6 +6,9 @@ import { RegistryRequests } from './registry-requests.js';
 
 const NEGATIVE_TTL_MS = 5_000;
 const MAX_CACHED = 5_000;
+/** Ids that the registry does not know, in a second. */
+const MAX_MISSES = 20;
+const SECOND_MS = 1_000;
 /** What kept messages waiting counts as trouble for so long, in ms; they ask again every few seconds. */
 const TROUBLE_MS = 60_000;
 
@@ -46,6 +49,8 @@ export class SchemaRegistry {
   private readonly ids = new Map<string, Promise<number>>();
   private failed: { readonly error: SchemaRegistryError; readonly at: number } | undefined;
   private readonly missing = new Map<string, { readonly until: number; readonly error: SchemaNotFoundError }>();
+  /** When the last ones were found missing, in ms since the epoch. */
+  private readonly misses: number[] = [];
 
   constructor(
     private readonly options: ResolvedRegistryOptions,
@@ -147,6 +152,7 @@ export class SchemaRegistry {
   }
 
   private async fetch(path: string): Promise<RegisteredSchema> {
+    await this.untilWelcome();
     try {
       const body = (await this.ask({ method: 'GET', path })) as SchemaBody;
       const references = await this.referencesOf(body, new Set());
@@ -154,6 +160,15 @@ export class SchemaRegistry {
     } catch (error) {
       if (error instanceof SchemaNotFoundError) this.remember(path, error);
       throw error;
+    }
+  }
+
+  /** Ids come from messages, and somebody may invent them: after many that are unknown the registry has a rest. */
+  private async untilWelcome(): Promise<void> {
+    for (;;) {
+      const restMs = (this.misses[0] ?? 0) + SECOND_MS - this.clock.now();
+      if (this.misses.length < MAX_MISSES || restMs <= 0) return;
+      await sleep(this.clock, restMs);
     }
   }
 
@@ -173,6 +188,8 @@ export class SchemaRegistry {
   private remember(path: string, error: SchemaNotFoundError): void {
     if (this.missing.size >= MAX_CACHED) this.missing.clear(); // ids come from messages: somebody may invent them
     this.missing.set(path, { until: this.clock.now() + NEGATIVE_TTL_MS, error });
+    this.misses.push(this.clock.now());
+    if (this.misses.length > MAX_MISSES) this.misses.shift();
   }
 }
 

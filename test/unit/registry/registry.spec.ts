@@ -5,12 +5,14 @@ import {
   InvalidSchemaError,
   RegistryAuthError,
   RegistryUnavailableError,
+  SchemaNotFoundError,
   SchemaRegistryError,
   SubjectNotFoundError,
 } from '../../../lib/registry/errors.js';
 import { SchemaRegistry } from '../../../lib/registry/schema-registry.js';
 import { registryClientOptions, registryContract } from '../../contract/registry.contract.js';
 import { hastyClock, registryRequestsContract } from '../../contract/registry-requests.contract.js';
+import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { FakeRegistry } from '../../support/fake-registry.js';
 
 const LONG = '"long"';
@@ -36,6 +38,19 @@ describe('the fake in place of a registry', () => {
   afterAll(() => shared.stop());
   registryContract('the fake', () => shared.url);
   registryRequestsContract('the fake', () => shared.url);
+});
+
+describe('ids that somebody invents', () => {
+  it('are asked for twenty times in a second, and what comes then waits for the next', async () => {
+    const clock = new FakeClock();
+    const registry = client(fake.url, { schemaRegistryTimeoutMs: 1_000_000 }, clock);
+    for (let id = 1; id <= 20; id++) await expect(registry.byId(id)).rejects.toThrow(SchemaNotFoundError);
+    const next = registry.byId(fake.add('s', LONG));
+    await clock.advance(999);
+    expect(fake.requests).toHaveLength(20);
+    await clock.advance(1);
+    await expect(next).resolves.toMatchObject({ schema: LONG });
+  });
 });
 
 describe('each answer has its error, and what to do about it', () => {
