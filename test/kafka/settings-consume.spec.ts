@@ -193,6 +193,9 @@ describe.runIf(backends.length > 0)('a setting', () => {
           await use({ ...spec, groupInstanceId }, async (other) => {
             const second = join(other, topic, groupId);
             await eventually(() => expect([first.assigned.length, second.assigned.length]).toEqual([1, 1]), 20_000);
+            await eventually(async () =>
+              expect((await driver.brokerAdmin?.describeGroup(groupId))?.state).toBe('stable'),
+            );
           });
           const [before] = first.assigned;
           await use({ ...spec, groupInstanceId }, async (again) => {

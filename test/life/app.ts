@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { createInterface } from 'node:readline';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   Controller,
   Get,
@@ -18,6 +19,7 @@ import {
   EventTopic,
   MemoryBroker,
   type MessageContext,
+  MessagingHealthIndicator,
   messagingMicroservice,
   type MessagingOptions,
   MessagingModule,
@@ -179,14 +181,23 @@ async function start(app: App): Promise<void> {
 }
 
 function listenTo(app: App): void {
+  let closing = Promise.resolve();
   app.enableShutdownHooks();
   process.once('SIGTERM', () => console.log('signal'));
   createInterface({ input: process.stdin }).on('line', (line) => {
     const [verb, ...words] = line.split(' ');
-    if (verb === 'go') gate.go();
+    if (verb === 'go') void closing.then(() => gate.go());
     if (verb === 'send') void send(app, Number(words[0]), Number(words[1]));
-    if (verb === 'close') void close(app, words[0] === 'twice');
+    if (verb !== 'close') return;
+    void close(app, words[0] === 'twice');
+    closing = untilDraining(app);
   });
+}
+
+/** What is said behind `close` may come in the same turn, and handlers that go on before the drain would make way for others. */
+async function untilDraining(app: App): Promise<void> {
+  const health = app.get(MessagingHealthIndicator);
+  while (!health.readiness().messaging.problems.includes('the app closes')) await nextTurn();
 }
 
 async function send(app: INestApplicationContext, first: number, last: number): Promise<void> {
