@@ -190,7 +190,7 @@ function listenTo(app: App): void {
     if (verb === 'send') void send(app, Number(words[0]), Number(words[1]));
     if (verb !== 'close') return;
     void close(app, words[0] === 'twice');
-    closing = untilDraining(app);
+    if (isStarted) closing = untilDraining(app);
   });
 }
 
@@ -214,10 +214,12 @@ async function close(app: App, twice: boolean): Promise<void> {
 }
 
 if (PRELOAD !== '0') await preload(Number(PRELOAD));
+let isStarted = false;
 const app = await create();
 listenTo(app);
 try {
   await start(app);
+  isStarted = true;
   console.log('started');
 } catch (error) {
   console.log(`start failed: ${(error as Error).message}`);
