@@ -140,13 +140,14 @@ export class ConfluentMember implements GroupMember {
     this.loop.start();
   }
 
-  /** The loop runs on until the group has taken the partitions back: its polls bring that news. */
+  /** Polls on until the group has taken the partitions back. It keeps them for a static member, unless that one unsubscribes. */
   private async end(deadline: Deadline): Promise<void> {
     this.over = true;
     await settledBefore(this.joining?.catch(() => {}) ?? Promise.resolve(), deadline);
     if (!this.consumer.isConnected()) return;
-    if (this.loop.isRunning) this.consumer.unsubscribe();
-    while (this.owned.size > 0 && !deadline.signal.aborted) await this.loop.turn();
+    const isStatic = this.parts.options.groupInstanceId !== undefined;
+    if (this.loop.isRunning && !isStatic) this.consumer.unsubscribe();
+    while (!isStatic && this.owned.size > 0 && !deadline.signal.aborted) await this.loop.turn();
     await settledBefore(this.rebalancing, deadline);
     await settledBefore(this.unreadable.close(), deadline);
     await this.loop.stop();

@@ -3,10 +3,18 @@ import { KafkaServer } from './kafka.js';
 import { WireReader, type ProducedBatch } from './wire-reader.js';
 
 /** Of Kafka's protocol. */
-export const API = { produce: 0, fetch: 1, offsetCommit: 8, joinGroup: 11, heartbeat: 12, apiVersions: 18 } as const;
+export const API = {
+  produce: 0,
+  fetch: 1,
+  offsetCommit: 8,
+  joinGroup: 11,
+  heartbeat: 12,
+  leaveGroup: 13,
+  apiVersions: 18,
+} as const;
 
 /** From these versions on a request's fields have no fixed width. */
-const FLEXIBLE_SINCE: Readonly<Record<number, number>> = { 0: 9, 1: 12, 8: 8, 11: 6, 12: 4, 18: 3 };
+const FLEXIBLE_SINCE: Readonly<Record<number, number>> = { 0: 9, 1: 12, 8: 8, 11: 6, 12: 4, 13: 4, 18: 3 };
 
 /** One request, as a client sent it. */
 export interface WireRequest {
