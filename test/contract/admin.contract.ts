@@ -4,13 +4,14 @@ import type { Delivery } from '../../lib/core/delivery.js';
 import { BrokerError, GroupInUseError, UnknownGroupError, UnknownTopicError } from '../../lib/core/errors.js';
 import { MessagingError } from '../../lib/core/errors.js';
 import { offsetAfter } from '../../lib/core/offset.js';
+import { ACK, RELEASE } from '../../lib/core/outcome.js';
 import type { BrokerAdmin, PartitionPosition, PositionTarget, ReadSink } from '../../lib/driver/broker-admin.js';
 import type { Driver } from '../../lib/driver/driver.js';
 import { eventually } from '../support/eventually.js';
 import { records } from '../support/records.js';
 import { unique } from '../support/unique.js';
 import { where } from '../support/where.js';
-import { TestMember } from './test-member.js';
+import { TestMember, type MemberOptions } from './test-member.js';
 
 /** What the suite needs of a driver. All drivers it makes speak to one broker. */
 export interface AdminSubject {
@@ -73,8 +74,8 @@ export function adminContract({ name, createDriver, growsTopics, configs }: Admi
     };
     /** The offset that follows these. */
     const end = (offsets: readonly string[]) => offsetAfter(offsets.at(-1) ?? '');
-    const join = (topic: string, groupId: string): TestMember => {
-      const member = TestMember.join(driver, { topics: [topic], groupId });
+    const join = (topic: string, groupId: string, options: Partial<MemberOptions> = {}): TestMember => {
+      const member = TestMember.join(driver, { topics: [topic], groupId, ...options });
       members.push(member);
       return member;
     };
@@ -263,6 +264,21 @@ export function adminContract({ name, createDriver, growsTopics, configs }: Admi
       await leave(member);
       await admin.deleteGroup(groupId);
       await expect(admin.describeGroup(groupId)).rejects.toBeInstanceOf(UnknownGroupError);
+    });
+
+    it('moves a group whose last member left with messages unfinished', async () => {
+      const topic = await createTopic(1);
+      const sent = await send(topic, 3);
+      const groupId = unique('group');
+      const handle = ({ offset }: Delivery) => (offset === sent[0] ? ACK : RELEASE);
+      const member = join(topic, groupId, { handle });
+      await eventually(() => expect(member.seen.length).toBeGreaterThanOrEqual(3));
+      await leave(member);
+      const { members: count, state, partitions } = await admin.describeGroup(groupId);
+      expect({ count, state, ...partitions[0] }).toMatchObject({ count: 0, state: 'empty', position: sent[1], lag: 2 });
+      await admin.seek(groupId, topic, [{ partition: 0, offset: sent[0] as string }]);
+      const again = join(topic, groupId);
+      await eventually(() => expect(again.settled.map(({ offset }) => offset)).toEqual(sent));
     });
 
     it('reads from given positions on, and what comes after, without leaving a trace', async () => {

@@ -71,7 +71,7 @@ export class Groups {
     return new BrokerError(text, { connection, topic, groupId, retryable: true });
   }
 
-  /** Ends the membership. A member that still has messages pending stays in the list until others have taken them. */
+  /** Ends the membership. */
   async bye(readings: readonly Reading[], leases: readonly Leases[]): Promise<void> {
     const { command, keys, groupId, member, context } = this.parts;
     try {

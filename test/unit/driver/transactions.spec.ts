@@ -288,6 +288,14 @@ describe('a member whose outcomes are written in transactions', () => {
     expect(seen.map(({ offset }) => offset)).toEqual(['5', '6', '7']);
   });
 
+  it('counts deaths of the process for a message that was named alone', async () => {
+    start();
+    await current().get([ONE], 5, 'v1;n=4;o=5;p=dead;');
+    current().fetch(ONE, 5, 1);
+    await settle();
+    expect(seen.map(({ offset, deliveries }) => `${offset}: ${deliveries}`)).toEqual(['5: 4']);
+  });
+
   it('starts no other suspect before the outcome of the one before is written', async () => {
     start();
     await current().get([ONE], 5, 'v1;n=4;o=5;p=dead;');

@@ -1,6 +1,9 @@
 import { script } from '../redis.scripts.js';
 import { MARK } from './mark.js';
 
+/** In whose name messages are pending whose member has left. */
+export const NOBODY = 'nestjs-messaging:nobody';
+
 /**
  * Makes the group where it is missing. At the end of the stream it is told how many entries it has passed, so that its lag is known at
  * once. What is kept of a group of that name that was there before does not count. Answers 1 when the group was made, 0 when it was there.
@@ -66,17 +69,22 @@ return 1
 `);
 
 /**
- * Ends a member that has nothing pending. With something pending it stays: deleting it would lose those messages.
+ * Ends a member. What it leaves pending is in nobody's hands from then on, as idle and as often delivered as it was: under the name of
+ * the member it would look alive.
  *
  * KEYS: stream, members, mark, done · ARGV: group, member
  */
 export const byeScript = script(`
-redis.call('ZREM', KEYS[2], ARGV[2])
+local stream, group, member = KEYS[1], ARGV[1], ARGV[2]
+redis.call('ZREM', KEYS[2], member)
 if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('DEL', KEYS[3], KEYS[4]) end
-local pending = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
-if #pending > 0 then return 0 end
-redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
-return 1
+repeat
+  local page = redis.call('XPENDING', stream, group, '-', '+', 500, member)
+  for _, entry in ipairs(page) do
+    redis.call('XCLAIM', stream, group, '${NOBODY}', 0, entry[1], 'IDLE', entry[3], 'RETRYCOUNT', entry[4], 'JUSTID')
+  end
+until #page == 0
+return redis.call('XGROUP', 'DELCONSUMER', stream, group, member)
 `);
 
 /**

@@ -1,4 +1,5 @@
 import { script } from '../redis.scripts.js';
+import { NOBODY } from './group.js';
 
 /** Members of other programs do not register themselves as ours do: they count until they have been silent for too long. */
 const HELPERS = `
@@ -16,7 +17,7 @@ end
 local function liveOf(stream, members, group, silent)
   local time = redis.call('TIME')
   local now = string.format('(%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-  local live, known = redis.call('ZRANGE', members, now, '+inf', 'BYSCORE'), {}
+  local live, known = redis.call('ZRANGE', members, now, '+inf', 'BYSCORE'), { ['${NOBODY}'] = true }
   for _, name in ipairs(live) do known[name] = true end
   for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
     local own = {}
