@@ -281,6 +281,23 @@ export function adminContract({ name, createDriver, growsTopics, configs }: Admi
       await eventually(() => expect(again.settled.map(({ offset }) => offset)).toEqual(sent));
     });
 
+    it('goes on with other topics when one that it knows is deleted by somebody else', async () => {
+      const [gone, stays] = [await createTopic(1), await createTopic(1)];
+      await send(gone, 1);
+      await admin.positionsAt(gone, { at: 'latest' });
+      await handled(gone, 1);
+      const other = await createDriver();
+      await other.brokerAdmin?.deleteTopic(gone);
+      const sent = await send(stays, 1);
+      const groupId = await handled(stays, 1);
+      const fresh = await createTopic(1);
+      await send(fresh, 1);
+      expect(await admin.listGroups()).toContain(groupId);
+      expect(await positionOf(groupId, 0)).toBe(end(sent));
+      await expect(admin.positionsAt(gone, { at: 'latest' })).rejects.toBeInstanceOf(UnknownTopicError);
+      await other.close(deadlineIn(systemClock, 10_000));
+    });
+
     it('reads from given positions on, and what comes after, without leaving a trace', async () => {
       const topic = await createTopic(2);
       const sent = await send(topic, 3, 0);

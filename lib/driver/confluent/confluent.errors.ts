@@ -22,6 +22,7 @@ export const CODE = {
   maxPollExceeded: -147,
   authentication: -169,
   assign: -175,
+  noEntry: -156,
   revoke: -174,
   offsetReset: -140,
   ssl: -181,
@@ -42,8 +43,14 @@ const TOO_LARGE = new Set([10, 18]);
 const FENCED = new Set<number>([CODE.fenced, 47, 48, 49, 59, 90]);
 /** Timed out, brokers down, host unknown, connection lost, and a coordinator that is waited for. */
 const NO_ANSWER = new Set<number>([CODE.timedOut, CODE.allBrokersDown, CODE.resolve, CODE.transport, -180, -196]);
-/** The protocol's errors that the same request may not meet again: leaders, coordinators and replicas that move, rebalances. */
-const TRANSIENT = new Set([5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 27, 41, 56, 72, 74, 75, 76, -172, -167]);
+/**
+ * Errors that the same request may not meet again: leaders, coordinators and replicas that move, rebalances, a topic that went while it was
+ * asked about.
+ */
+const TRANSIENT = new Set<number>([
+  ...[5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 27, 41, 56, 72, 74, 75, 76],
+  ...[CODE.state, CODE.noEntry, -167],
+]);
 
 const UNREADABLE =
   "A batch of messages cannot be decompressed: librdkafka makes at most 100 MB of zstd. Raise `native['receive.message.max.bytes']`, or read it with `backend: 'kafkajs'`.";

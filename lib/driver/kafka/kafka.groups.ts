@@ -5,8 +5,8 @@ import type { DriverContext } from '../driver.js';
 import type { AdminClient, GroupState } from './admin-client.js';
 import { nameOf } from './group-member.js';
 
-const MOVES = 10;
-const MOVE_PAUSE_MS = 500;
+const PATIENCE_MS = 5_000;
+const PAUSE_MS = 500;
 /** The protocol's word for "no position". */
 const NONE = '-1';
 
@@ -18,17 +18,12 @@ export class KafkaGroups {
   ) {}
 
   async list(): Promise<readonly string[]> {
-    return (await this.client.groups.list()).toSorted();
+    return (await this.patiently(() => this.client.groups.list())).toSorted();
   }
 
-  async describe(groupId: string): Promise<GroupDetails> {
-    const { state, members, readers, topics } = await this.stateOf(groupId);
-    const positions = await this.client.groups.positions(groupId);
-    const names = [...new Set([...topics, ...positions.keys()])].toSorted();
-    const partitions = await Promise.all(
-      names.map((topic) => this.describePartitions(topic, positions.get(topic) ?? new Map(), readers)),
-    );
-    return { groupId, state, members, partitions: partitions.flat() };
+  /** @throws UnknownGroupError */
+  describe(groupId: string): Promise<GroupDetails> {
+    return this.patiently(() => this.look(groupId));
   }
 
   /** A commit can be overtaken by a member that joins meanwhile, so what came of it is read back. */
@@ -40,7 +35,7 @@ export class KafkaGroups {
     const known = await this.client.groups.state(groupId);
     if (known && known.members !== 0) throw new GroupInUseError(groupId, known.members, { topic });
     if (positions.length === 0) return [];
-    await this.move(groupId, topic, positions);
+    await this.patiently(() => this.client.groups.move(groupId, topic, positions));
     const now = (await this.client.groups.positions(groupId)).get(topic) ?? new Map<number, string>();
     const found = positions.map(({ partition }) => ({ partition, offset: now.get(partition) ?? NONE }));
     const wrong = found.find(({ offset }, index) => offset !== positions[index]?.offset);
@@ -58,14 +53,24 @@ export class KafkaGroups {
     await this.client.groups.delete(groupId);
   }
 
-  /** A coordinator that has just started loads its groups first, and says so. */
-  private async move(groupId: string, topic: string, positions: readonly PartitionPosition[]): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
+  private async look(groupId: string): Promise<GroupDetails> {
+    const { state, members, readers, topics } = await this.stateOf(groupId);
+    const positions = await this.client.groups.positions(groupId);
+    const names = [...new Set([...topics, ...positions.keys()])].toSorted();
+    const partitions = await Promise.all(
+      names.map((topic) => this.describePartitions(topic, positions.get(topic) ?? new Map(), readers)),
+    );
+    return { groupId, state, members, partitions: partitions.flat() };
+  }
+
+  /** A coordinator that has just started loads its groups first, leaders move, topics come and go: that passes. */
+  private async patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const { clock } = this.context;
+    for (const end = clock.now() + PATIENCE_MS; ; await sleep(clock, PAUSE_MS)) {
       try {
-        return await this.client.groups.move(groupId, topic, positions);
+        return await ask();
       } catch (error) {
-        if ((error as BrokerError).retryable !== true || attempt === MOVES) throw error;
-        await sleep(this.context.clock, MOVE_PAUSE_MS);
+        if ((error as BrokerError).retryable !== true || clock.now() >= end) throw error;
       }
     }
   }

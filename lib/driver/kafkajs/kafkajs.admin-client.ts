@@ -45,7 +45,7 @@ export class KafkajsAdminClient implements AdminClient {
     const { topics } = await this.ask(topic, (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
     const known = topics[0]?.partitions ?? [];
     if (known.length === 0) throw new UnknownTopicError(topic, { connection: this.parts.context.connection });
-    const offsets = await this.ask(topic, (admin) => admin.fetchTopicOffsets(topic));
+    const offsets = await this.parts.admin.offsets(topic);
     const details = known.map(({ partitionId: partition, leader, replicas, isr: inSync }) => {
       const { low: start = '0', high: end = '0' } = offsets.find((one) => one.partition === partition) ?? {};
       return { partition, start, end, messages: Number(end) - Number(start), leader, replicas, inSync };

@@ -1,14 +1,15 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { sleep } from '../../core/clock.js';
-import { BrokerUnavailableError, MessagingError, UnknownTopicError } from '../../core/errors.js';
+import { BrokerError, BrokerUnavailableError, MessagingError, UnknownTopicError } from '../../core/errors.js';
 import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicSpec } from '../driver.js';
 import { groupBy } from '../../core/group-by.js';
 import type { TopicConfigs } from '../kafka/admin-client.js';
 import type { Position, TopicPartition } from '../kafka/group-member.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import { optionalPackage } from '../optional-package.js';
+import { AdminSession } from './admin-session.js';
 import { createClient } from './kafkajs.client.js';
-import { toMessagingError } from './kafkajs.errors.js';
+import { isUnknownTopic, toMessagingError } from './kafkajs.errors.js';
 
 /** Of the protocol. kafkajs' own names for them are not there when Node imports it as an ES module: it does not find them in the CommonJS. */
 const TOPIC_RESOURCE = 2;
@@ -23,7 +24,7 @@ export async function openKafkajsAdmin(options: ResolvedKafkaOptions, context: D
 }
 
 export class KafkajsAdmin implements TopicAdmin {
-  private admin: Promise<Admin> | undefined;
+  private session: AdminSession | undefined;
 
   constructor(
     private readonly client: Kafka,
@@ -77,11 +78,16 @@ export class KafkajsAdmin implements TopicAdmin {
     return count;
   }
 
+  /** Where the logs of a topic begin and end. @throws BrokerError, retryable, when kafkajs was asked about another topic meanwhile. */
+  offsets(topic: string): Promise<readonly TopicOffset[]> {
+    return this.ask(topic, (admin) => admin.fetchTopicOffsets(topic).catch(mendForgotten));
+  }
+
   /** Where these logs end for a reader of committed messages. */
   async ends(partitions: readonly TopicPartition[]): Promise<Position[]> {
     const topics = [...groupBy(partitions, ({ topic }) => topic)];
     const answers = topics.map(async ([topic, asked]) => {
-      const ends = await this.ask(topic, (admin) => admin.fetchTopicOffsets(topic));
+      const ends = await this.offsets(topic);
       const wanted = ends.filter((end) => asked.some(({ partition }) => partition === end.partition));
       return wanted.map(({ partition, high }) => ({ topic, partition, offset: high }));
     });
@@ -90,12 +96,9 @@ export class KafkajsAdmin implements TopicAdmin {
 
   /** The next question connects anew. */
   async close(): Promise<void> {
-    const { admin } = this;
-    this.admin = undefined;
-    await admin?.then(
-      (connected) => connected.disconnect(),
-      () => {}, // it never was connected: there is nothing to close
-    );
+    const { session } = this;
+    this.session = undefined;
+    await session?.close();
   }
 
   private async describeOne(topic: string): Promise<TopicDescription | undefined> {
@@ -123,7 +126,7 @@ export class KafkajsAdmin implements TopicAdmin {
 
   private async hasLeaders(topic: string): Promise<boolean> {
     try {
-      await this.ask(topic, (admin) => admin.fetchTopicOffsets(topic));
+      await this.offsets(topic);
       return true;
     } catch (error) {
       if (error instanceof UnknownTopicError || (error as MessagingError).retryable) return false;
@@ -131,23 +134,40 @@ export class KafkajsAdmin implements TopicAdmin {
     }
   }
 
-  /** One question to the cluster; an answer that never came closes the connection, for the next one to be made anew. */
+  /**
+   * One question to the cluster. After an answer that never came the next one goes over a connection made anew. So does one that was
+   * refused for an unknown topic: kafkajs asks for all topics that a client was ever asked about, and one that is gone fails them all.
+   */
   async ask<Answer>(topic: string | undefined, question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
-    try {
-      this.admin ??= this.connect();
-      return await question(await this.admin);
-    } catch (thrown) {
-      const error = toMessagingError(thrown, { connection: this.context.connection, topic });
-      if (error instanceof BrokerUnavailableError) void this.close();
-      throw error;
+    for (let isAgain = false; ; isAgain = true) {
+      const session = (this.session ??= new AdminSession(this.client.admin()));
+      try {
+        return await session.ask(question);
+      } catch (thrown) {
+        const error = toMessagingError(thrown, { connection: this.context.connection, topic });
+        const isUnknown = isUnknownTopic(thrown);
+        if (isUnknown || error instanceof BrokerUnavailableError) this.retire(session);
+        if (!isUnknown || isAgain) throw error;
+      }
     }
   }
 
-  private async connect(): Promise<Admin> {
-    const admin = this.client.admin();
-    await admin.connect();
-    return admin;
+  private retire(session: AdminSession): void {
+    if (this.session !== session) return;
+    this.session = undefined;
+    session.end().catch((error: Error) => this.context.log.debug(`replaced admin client: ${error.message}`));
   }
+}
+
+type TopicOffset = Awaited<ReturnType<Admin['fetchTopicOffsets']>>[number];
+
+/** kafkajs forgets what it knows of a topic when another question brings the metadata of others, and stumbles over that. */
+function mendForgotten(thrown: unknown): never {
+  if (!(thrown instanceof TypeError)) throw thrown;
+  throw new BrokerError('kafkajs knew no partitions of the topic for a moment. Try again.', {
+    retryable: true,
+    cause: thrown,
+  });
 }
 
 function toTopicConfig(spec: TopicSpec) {

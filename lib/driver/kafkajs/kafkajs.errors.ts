@@ -71,6 +71,10 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
   });
 }
 
+export function isUnknownTopic(thrown: unknown): boolean {
+  return causes(thrown).some(({ type }) => type !== undefined && UNKNOWN_TOPIC.has(type));
+}
+
 export function isFenced(thrown: unknown): boolean {
   return causes(thrown).some(({ type }) => type !== undefined && FENCED.has(type));
 }

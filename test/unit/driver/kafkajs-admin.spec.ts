@@ -1,0 +1,64 @@
+import type { Admin, Kafka } from 'kafkajs';
+import kafkajs from 'kafkajs';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../lib/core/clock.js';
+import { UnknownTopicError } from '../../../lib/core/errors.js';
+import { KafkajsAdmin } from '../../../lib/driver/kafkajs/kafkajs.admin.js';
+import { deferred } from '../../support/deferred.js';
+import { TestLog } from '../../support/test-log.js';
+
+const OFFSETS = [{ partition: 0, offset: '7', high: '7', low: '0' }];
+const unknownTopic = new kafkajs.KafkaJSProtocolError({
+  type: 'UNKNOWN_TOPIC_OR_PARTITION',
+  code: 3,
+  message: 'This server does not host this topic-partition',
+  retriable: true,
+} as unknown as Error);
+
+/** Admin clients that answer with what is given for each of them in turn, and how often one was closed. */
+function adminOf(...clients: readonly Partial<Admin>[]) {
+  const left = [...clients];
+  const closed: number[] = [];
+  const client = {
+    admin: () => {
+      const number = clients.length - left.length;
+      return { connect: async () => {}, disconnect: async () => void closed.push(number), ...left.shift() };
+    },
+  } as unknown as Kafka;
+  const context = { connection: 'kafka', clock: systemClock, log: new TestLog(), onStatus: () => {} };
+  return { admin: new KafkajsAdmin(client, context), closed };
+}
+
+describe('the admin client of kafkajs', () => {
+  it('is asked again when it has forgotten the partitions of a new topic', async () => {
+    const answers = [() => Promise.reject(new TypeError('Cannot destructure')), async () => OFFSETS];
+    const { admin } = adminOf({
+      createTopics: async () => true,
+      fetchTopicOffsets: () => (answers.shift() as () => Promise<typeof OFFSETS>)(),
+    });
+    await admin.create([{ topic: 'orders' }]);
+    expect(answers).toEqual([]);
+  });
+
+  it('is replaced when one of its topics is gone, once its other questions are answered', async () => {
+    const slow = deferred<typeof OFFSETS>();
+    const fails = () => Promise.reject(unknownTopic);
+    const { admin, closed } = adminOf(
+      { createTopics: fails, fetchTopicOffsets: () => slow.promise },
+      { createTopics: async () => true, fetchTopicOffsets: async () => OFFSETS },
+    );
+    const asked = admin.offsets('payments');
+    await admin.create([{ topic: 'orders' }]);
+    expect(closed).toEqual([]);
+    slow.resolve(OFFSETS);
+    expect(await asked).toEqual(OFFSETS);
+    await new Promise(setImmediate);
+    expect(closed).toEqual([0]);
+  });
+
+  it('says that a topic is unknown after one new client said so, too', async () => {
+    const fails = () => Promise.reject(unknownTopic);
+    const { admin } = adminOf({ fetchTopicOffsets: fails }, { fetchTopicOffsets: fails });
+    await expect(admin.offsets('orders')).rejects.toBeInstanceOf(UnknownTopicError);
+  });
+});
