@@ -48,8 +48,27 @@ const NO_ANSWER = new Set<number>([CODE.timedOut, CODE.allBrokersDown, CODE.reso
  * asked about.
  */
 const TRANSIENT = new Set<number>([
-  ...[5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 27, 41, 56, 72, 74, 75, 76],
-  ...[CODE.state, CODE.noEntry, -167],
+  5,
+  6,
+  7,
+  8,
+  9,
+  13,
+  14,
+  15,
+  16,
+  19,
+  20,
+  27,
+  41,
+  56,
+  72,
+  74,
+  75,
+  76,
+  CODE.state,
+  CODE.noEntry,
+  -167,
 ]);
 
 const UNREADABLE =

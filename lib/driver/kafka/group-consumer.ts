@@ -68,7 +68,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
       joinTimeoutMs: options.maxPollIntervalMs,
       readings: () => this.intake.of(),
       ends,
-      onStall: (reason) => void this.cure(reason),
+      onStall: (reason) => void this.onOutdated(reason),
     });
   }
 
@@ -139,6 +139,15 @@ export class GroupConsumer implements Subscription, MemberEvents {
     if (!this.stopping) this.status.trouble(error);
   }
 
+  /** A member that does not do its part, and did not crash, is replaced at once; what runs may finish. */
+  async onOutdated(reason: MessagingError): Promise<void> {
+    if (this.stopping) return;
+    this.parts.sink.onError(this.status.down(reason), { fatal: false });
+    await this.onRevoked();
+    await this.dismiss();
+    await this.join();
+  }
+
   onCrash(error: unknown): void {
     if (this.stopping) return;
     this.onLost();
@@ -169,15 +178,6 @@ export class GroupConsumer implements Subscription, MemberEvents {
     await this.dismiss();
     await sleep(this.clock, this.pauseMs, this.stopped.signal);
     this.pauseMs = Math.min(this.pauseMs * 2, PAUSE_MS.longest);
-    await this.join();
-  }
-
-  /** A member that does nothing any more, and did not say so, is replaced at once; what runs may finish. */
-  private async cure(reason: MessagingError): Promise<void> {
-    if (this.stopping) return;
-    this.parts.sink.onError(this.status.down(reason), { fatal: false });
-    await this.onRevoked();
-    await this.dismiss();
     await this.join();
   }
 

@@ -47,10 +47,12 @@ export interface MemberEvents {
   onLost(partitions?: readonly TopicPartition[]): void;
   /** The log was read up to `next`; there may be nothing to handle. */
   onFetched(from: TopicPartition, next: number, messages: FetchedMessages): void;
-  /** Messages that cannot be read were passed over; what follows them comes. */
+  /** Messages that cannot be read, or a topic that is gone, are passed over; the rest comes. */
   onPassedOver(error: MessagingError): void;
   /** The broker does not answer for now; the client goes on by itself. */
   onTrouble(error: unknown): void;
+  /** This member cannot do what the next one can: it is replaced when what runs has finished. */
+  onOutdated(reason: MessagingError): Promise<void>;
   /** This member is over; it must be replaced. */
   onCrash(error: unknown): void;
 }

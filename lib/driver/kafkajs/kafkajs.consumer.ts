@@ -30,7 +30,7 @@ export function createKafkajsConsumer(parts: KafkajsConsumerParts): GroupConsume
     toMessagingError,
     ends: (partitions) => admin.ends(partitions),
     transactions: transactionsOf(parts),
-    createMember: (events) => new KafkajsMember({ ...parts, clock: context.clock, events }),
+    createMember: (events) => new KafkajsMember({ ...parts, ...context, events }),
   });
 }
 

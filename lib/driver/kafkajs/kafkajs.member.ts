@@ -1,6 +1,6 @@
 import type { Batch, Consumer, ConsumerCrashEvent, EachBatchPayload, Kafka } from 'kafkajs';
 import { settledBefore, type Clock, type Deadline } from '../../core/clock.js';
-import { ClosedError } from '../../core/errors.js';
+import { BrokerError, ClosedError, UnknownTopicError } from '../../core/errors.js';
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { SubscribeRequest } from '../driver.js';
@@ -19,6 +19,7 @@ import { startPositions, type Committed } from '../kafka/start-positions.js';
 import { hookedAssigner, type MemberHooks } from './kafkajs.hooks.js';
 import type { KafkajsCluster } from './kafkajs.internals.js';
 import { boundsOf } from './kafkajs.offsets.js';
+import { lookFor, subscribe } from './missing-topics.js';
 
 /** Above it a resume takes effect late: kafkajs finishes its wait first. */
 const MAX_WAIT_MS = 250;
@@ -29,6 +30,7 @@ export interface MemberParts {
   readonly options: ResolvedKafkaOptions;
   readonly request: SubscribeRequest;
   readonly clock: Clock;
+  readonly connection: string;
   readonly events: MemberEvents;
 }
 
@@ -41,7 +43,7 @@ export class KafkajsMember implements GroupMember {
   private readonly positions = new Map<string, Position>();
   private opened: Promise<void> | undefined;
   private hasJoined = false;
-  private over = false;
+  private readonly ended = new AbortController();
   private cluster: KafkajsCluster | undefined;
   private heartbeat: (() => Promise<void>) | undefined;
   private assigned = 0;
@@ -64,6 +66,10 @@ export class KafkajsMember implements GroupMember {
       ...options.native,
     });
     this.listen();
+  }
+
+  private get over(): boolean {
+    return this.ended.signal.aborted;
   }
 
   /** Ends when the group is joined, or with `onCrash`. */
@@ -94,7 +100,7 @@ export class KafkajsMember implements GroupMember {
    * group as a zombie. What hangs is cut off at the deadline.
    */
   async leave(deadline: Deadline): Promise<void> {
-    this.over = true;
+    this.ended.abort();
     this.wake();
     const left = (this.running ?? Promise.resolve()).catch(() => {}).then(() => this.consumer.disconnect());
     if (!(await settledBefore(left, deadline))) await this.cluster?.disconnect();
@@ -102,13 +108,23 @@ export class KafkajsMember implements GroupMember {
 
   private async join(): Promise<void> {
     await this.consumer.connect();
-    for (const { topic, autoOffsetReset } of this.parts.request.topics)
-      await this.consumer.subscribe({ topics: [topic], fromBeginning: autoOffsetReset === 'earliest' });
+    const missing = await subscribe(this.consumer, this.parts.request.topics);
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       eachBatch: (payload) => this.take(payload),
     });
+    void this.watch(missing);
+  }
+
+  /** kafkajs takes no more topics while it runs. */
+  private async watch(missing: readonly string[]): Promise<void> {
+    const { clock, connection, events } = this.parts;
+    for (const topic of missing) events.onPassedOver(new UnknownTopicError(topic, { connection }));
+    const found = await lookFor(missing, this.cluster as KafkajsCluster, clock, this.ended.signal);
+    if (found === undefined) return;
+    const text = `Topic \`${found}\` is there again: the member is replaced by one that reads it.`;
+    await events.onOutdated(new BrokerError(text, { connection, topic: found, retryable: true }));
   }
 
   private hooks(): MemberHooks {
@@ -151,7 +167,7 @@ export class KafkajsMember implements GroupMember {
 
   private crash(error: unknown): void {
     if (this.over) return;
-    this.over = true;
+    this.ended.abort();
     this.parts.events.onCrash(error);
   }
 
