@@ -137,6 +137,20 @@ describe('an instrument that knows of Nest’s servers', () => {
     expect(contexts[0]).toBeInstanceOf(BatchContext);
   });
 
+  it('is not told of a batch of which nothing can be read', async () => {
+    @Injectable()
+    class Handlers {
+      @Consumer({ topic: 'a', batchSize: 2, batchTimeoutMs: 20 })
+      async onBatch(messages: number[]) {
+        told.push(messages);
+      }
+    }
+    const { producer } = await run({ providers: [Handlers] });
+    await producer.send({ topic: 'a', message: Buffer.from('{oops'), raw: true, key: 'k' });
+    await producer.send({ topic: 'a', message: 1, key: 'k' });
+    await eventually(() => expect(told).toEqual([['start', id, 'a'], [1], ['end', id, 'a']]));
+  });
+
   it('gives each message an async context of its own, for guards, constructors, the handler and what it sends', async () => {
     const store = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];

@@ -191,6 +191,23 @@ describe('scopes', () => {
     expect(messaging.sent('a-dlq').map(({ headers }) => headers.get('x-error-message'))).toEqual(['no connection']);
   });
 
+  it('request: a class that cannot be made is an error of each message of a batch', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Handler {
+      constructor() {
+        throw new Error('no connection');
+      }
+      @Consumer({ topic: 'a', batchSize: 2, batchTimeoutMs: 1_000, maxRetries: 0 })
+      async onA() {
+        return skip('never');
+      }
+    }
+    await start({ providers: [Handler] });
+    await deliver('a', 1, 2);
+    const errors = messaging.sent('a-dlq').map(({ headers }) => headers.get('x-error-message'));
+    expect(errors).toEqual(['no connection', 'no connection']);
+  });
+
   it('durable: an instance for each tenant, with the payload of the tenant in REQUEST', async () => {
     let made = 0;
     @Injectable({ scope: Scope.REQUEST, durable: true })

@@ -50,6 +50,19 @@ describe('Ledger', () => {
     ]);
   });
 
+  it('tells the first unfinished offsets that pass, and where it stands when they are finished', () => {
+    const ledger = ledgerOf(0, 0, 1, 2, 5, 6);
+    ledger.finish(0);
+    ledger.finish(2);
+    const upTo = (last: number) => ledger.run((offset) => offset <= last);
+    expect(upTo(5)).toEqual({ offsets: [1, 5], position: 6 });
+    expect(upTo(1)).toEqual({ offsets: [1], position: 5 });
+    expect(upTo(0)).toEqual({ offsets: [], position: 1 });
+    expect(upTo(6)).toEqual({ offsets: [1, 5, 6], position: 7 });
+    ledger.advanceTo(9);
+    expect(upTo(9)).toEqual({ offsets: [1, 5, 6], position: 9 });
+  });
+
   it('stands at the first unfinished offset after any order of finishing, however long the log', () => {
     const gaps = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3_000 });
     fc.assert(
