@@ -138,17 +138,25 @@ describe('an instrument that knows of Nest’s servers', () => {
   });
 
   it('is not told of a batch of which nothing can be read', async () => {
+    const contexts: unknown[] = [];
+    const handled: unknown[] = [];
     @Injectable()
     class Handlers {
       @Consumer({ topic: 'a', batchSize: 2, batchTimeoutMs: 20 })
       async onBatch(messages: number[]) {
-        told.push(messages);
+        handled.push(messages);
       }
     }
-    const { producer } = await run({ providers: [Handlers] });
-    await producer.send({ topic: 'a', message: Buffer.from('{oops'), raw: true, key: 'k' });
+    const { app, producer } = await startWith({ providers: [Handlers] }, (_id, context, done) => {
+      contexts.push(context);
+      return done();
+    });
+    close = () => app.close();
+    const broken = Buffer.from('{oops');
+    await producer.sendBatch({ topic: 'a', messages: [broken, broken], raw: true, key: () => 'k' });
     await producer.send({ topic: 'a', message: 1, key: 'k' });
-    await eventually(() => expect(told).toEqual([['start', id, 'a'], [1], ['end', id, 'a']]));
+    await eventually(() => expect(handled).toEqual([[1]]));
+    expect(contexts).toMatchObject([{ messages: [{ offset: '2' }] }]);
   });
 
   it('gives each message an async context of its own, for guards, constructors, the handler and what it sends', async () => {
