@@ -23,3 +23,8 @@ export function keyOf(n: number, { keys }: Pick<Load, 'keys'>): string {
 export function record(n: number, load: Pick<Load, 'size' | 'keys'>): { readonly key: string; readonly value: string } {
   return { key: keyOf(n, load), value: json(n, load) };
 }
+
+/** One message in a hundred, of every key: 97 has no divisor in common with a number of keys. */
+export function throwsOnce(n: number): boolean {
+  return n % 97 === 0;
+}

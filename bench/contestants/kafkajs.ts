@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type ConsumerRunConfig, type EachBatchPayload, type Producer } from 'kafkajs';
 import { inWaves, LatencyProbe, oneByOne, singly, Tally } from '../measures.js';
-import { record, type Payload } from '../payload.js';
+import { record, throwsOnce, type Payload } from '../payload.js';
 import { serve, type Round, type Sample } from '../protocol.js';
 
 /** Most messages of a request: a whole fetch is more than a broker takes in one batch. */
@@ -96,13 +96,13 @@ serve({
     return consumer(round, { eachMessage }, () => probe.run(round, send));
   },
 
-  /** One message in a hundred throws once: kafkajs begins its batch again after a pause. */
+  /** kafkajs begins its batch again after a pause. */
   async failing(round) {
     const tally = new Tally(round.messages);
     const failed = new Set<string>();
     const eachMessage: ConsumerRunConfig['eachMessage'] = async ({ partition, message }) => {
       const id = `${partition}-${message.offset}`;
-      if ((JSON.parse(String(message.value)) as Payload).n % 100 === 0 && !failed.has(id)) {
+      if (throwsOnce((JSON.parse(String(message.value)) as Payload).n) && !failed.has(id)) {
         failed.add(id);
         throw new Error('once');
       }

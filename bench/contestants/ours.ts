@@ -13,7 +13,7 @@ import {
   type WorkerOptions,
 } from 'nestjs-messaging';
 import { inWaves, LatencyProbe, oneByOne, OrderedWork, singly, Tally } from '../measures.js';
-import { keyOf, payload, type Payload } from '../payload.js';
+import { keyOf, payload, throwsOnce, type Payload } from '../payload.js';
 import { serve, type Round, type Sample } from '../protocol.js';
 
 type Handle = (message: Payload, context: MessageContext) => unknown;
@@ -122,9 +122,8 @@ serve({
     return sample;
   },
 
-  /** One message in a hundred throws once. */
   failing: (round) =>
     work(round, { concurrency: round.atOnce, retryBackoff: 'fixed', initialDelayMs: 10 }, ({ n }, { attempt }) => {
-      if (n % 100 === 0 && attempt === 1) throw new Error('once');
+      if (throwsOnce(n) && attempt === 1) throw new Error('once');
     }),
 });
