@@ -34,6 +34,7 @@ class HeldWork implements DispatchWork {
   readonly settled: string[] = [];
   readonly paused: string[] = [];
   readonly stopped: string[] = [];
+  readonly lost: string[] = [];
   readonly due = new Map<string, number>();
   settling: (() => Promise<void>) | undefined;
 
@@ -62,6 +63,10 @@ class HeldWork implements DispatchWork {
 
   release({ delivery }: Task): void {
     this.settled.push(`release ${nameOf(delivery)}`);
+  }
+
+  taken({ delivery }: Task): void {
+    this.lost.push(nameOf(delivery));
   }
 
   stop(error: Error): void {
@@ -325,6 +330,7 @@ describe('Dispatcher', () => {
     receive('a1', 'b2');
     dispatcher.lose([partition]);
     expect(work.settled).toEqual([]);
+    expect(work.lost).toEqual(['a1', 'b2']);
     expect(work.running.get('a1')?.task.signal.aborted).toBe(true);
   });
 
@@ -543,6 +549,7 @@ describe('Dispatcher', () => {
       const signal = work.running.get('a1')?.task.signal;
       lose('a1');
       expect(signal?.aborted).toBe(true);
+      expect(work.lost).toEqual(['a1']);
       expect(running()).toEqual(['a1']);
       await work.end('a1', SETTLE_ACK);
       expect(running()).toEqual(['a2']);
