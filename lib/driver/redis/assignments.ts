@@ -127,9 +127,9 @@ export class Assignments implements LeaseHolder {
   }
 
   private createReading(topic: RedisTopic, index: number): Reading {
-    const { options, context, request } = this.parts;
+    const { options, context, format, request } = this.parts;
     const subscription = request.topics.find((one) => one.topic === topic.name) as TopicSubscription;
-    return new Reading({ topic, index, subscription, clock: context.clock, ...options });
+    return new Reading({ topic, index, subscription, clock: context.clock, format, ...options });
   }
 
   private createSettler(reading: Reading): Settler {

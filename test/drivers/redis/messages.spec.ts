@@ -177,6 +177,23 @@ describe.runIf(url !== '')('messages in Redis', () => {
     expect((await client.xpending(topic, groupId))[0]).toBe(1);
   });
 
+  it('as large as maxMessageBytes arrive whole, and one byte more is refused with the figures', async () => {
+    const frame = 64; // what a record without key and headers takes besides its value
+    for (const maxMessageBytes of [1_048_576, 100_000_000]) {
+      driver = await open({ maxMessageBytes, requestTimeoutMs: 30_000 });
+      const value = Buffer.alloc(maxMessageBytes - frame, 'x');
+      const member = TestMember.join(driver, { topics: [topic], groupId: unique('group') });
+      await send(record(topic, value));
+      await eventually(() => expect(member.settled).toHaveLength(maxMessageBytes === 1_048_576 ? 1 : 2), 30_000);
+      expect(member.seen.at(-1)?.value?.equals(value)).toBe(true);
+      const refused = send(record(topic, Buffer.concat([value, Buffer.from('y')])));
+      await expect(refused).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE', retryable: false, topic });
+      await expect(refused).rejects.toThrow(
+        `Message to topic \`${topic}\` has ${maxMessageBytes + 1} bytes; \`maxMessageBytes\` is ${maxMessageBytes}.`,
+      );
+    }
+  });
+
   it('of 10 MB are read one by one, and not as many as the window would take', async () => {
     driver = await open({ maxMessageBytes: 20_000_000, prefetchBytes: 8_388_608 });
     const held: number[] = [];
