@@ -149,6 +149,23 @@ describe.runIf(brokerAddress('redis') !== undefined)('a Redis connection at star
     expect(opened.log.texts('warn')).toEqual([expect.stringContaining('`maxmemory-policy` is allkeys-lru')]);
   });
 
+  it('refuses messages that are larger than the server takes, which would break its connection', async () => {
+    const server = await start('--proto-max-bulk-len', '2mb');
+    expect(await connect({ url: server.url, maxMessageBytes: 2_097_152 })).toBeUndefined();
+    await opened.driver.admin.create([{ topic: 'orders' }]);
+    const [sent] = await opened.driver.send([record('orders', Buffer.alloc(2_097_088))], Date.now() + 5_000);
+    expect(sent).toMatchObject({ topic: 'orders', partition: 0 });
+    const error = await connect({ url: server.url, maxMessageBytes: 2_097_153 });
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_BY_BROKER', retryable: false });
+    expect(error?.message).toContain(
+      'takes values of at most 2097152 bytes (`proto-max-bulk-len`); `maxMessageBytes` is 2097153. Lower it, or raise',
+    );
+    await admin(server).call('ACL', ['SETUSER', 'app', 'on', '>p', '~*', '+@all', '-config']);
+    expect(
+      await connect({ url: `redis://app:p@127.0.0.1:${server.port}`, maxMessageBytes: 2_097_153 }),
+    ).toBeUndefined();
+  });
+
   it("names the key that has a topic's name and is no stream", async () => {
     const server = await start();
     await admin(server).set('orders', 'x');
