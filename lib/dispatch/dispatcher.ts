@@ -219,7 +219,7 @@ export class Dispatcher {
       if (!own) return;
       own.isInTurn = false;
       const next = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : [];
-      const unit = this.conclusion.withoutTaken(own, next);
+      const unit = this.conclusion.withoutLost(own, next);
       if (unit.length > 0) this.start(own, unit);
       this.queueTurn(own);
     }

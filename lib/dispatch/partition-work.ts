@@ -101,7 +101,7 @@ export class PartitionWork {
 
   /** Tells the handlers to end; what they decide does not count any more. */
   abandon(): void {
-    for (const task of this.tasks) task.abandon();
+    for (const task of this.unsettled) task.lose();
   }
 
   /** Resolves when no handler runs and nothing is being settled. */

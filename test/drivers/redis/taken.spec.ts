@@ -126,6 +126,33 @@ describe.runIf(url !== '')('Redis messages that another member has taken', () =>
     await app.close();
   });
 
+  it('with their partition are told, and no outcome of them is written', async () => {
+    const parted = unique('parted');
+    await client.hset(`${parted}:meta`, 'partitions', '2');
+    const [entered, gate] = [deferred(), deferred()];
+    let signal: AbortSignal | undefined;
+    const process = async (_n: number, context: MessageContext) => {
+      signal = context.signal;
+      entered.resolve();
+      await gate.promise;
+      return {};
+    };
+    topic = parted;
+    const app = await open(process);
+    await send(app, 1);
+    await send(app, 2);
+    await entered.promise;
+    await eventually(() => expect(stats(app)).toMatchObject({ running: 1, queued: 1 }));
+    await client.zadd(`${parted}:members:${groupId}`, Date.now() + 60_000, 'thief');
+    await client.hset(`${parted}:leases:${groupId}`, '0', 'thief', '1', 'thief');
+    await eventually(() => expect(stats(app)).toMatchObject({ taken: 2 }));
+    expect(signal?.aborted).toBe(true);
+    gate.resolve();
+    await app.close();
+    expect(stats(app)).toMatchObject({ handled: 0, taken: 2, late: 0 });
+    expect(await client.xlen(`${parted}-out`)).toBe(0);
+  });
+
   it('are no longer those of the stream that has them', async () => {
     const app = await open();
     const stream = await app.get(ConsumerService).open<number>({ topics: [topic], groupId, maxInFlight: 1 });

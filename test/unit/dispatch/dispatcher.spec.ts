@@ -303,7 +303,7 @@ describe('Dispatcher', () => {
     expect(work.settled).toEqual(['release a1']);
   });
 
-  it('ends a revoke at its deadline, and tells the handler', async () => {
+  it('ends a revoke at its deadline, and tells the handler, whose outcome does not count any more', async () => {
     start();
     receive('a1');
     const { signal } = work.running.get('a1')?.task ?? {};
@@ -314,6 +314,8 @@ describe('Dispatcher', () => {
     await revoking;
     expect(signal?.aborted).toBe(true);
     expect(work.running.get('a1')?.task.signal.aborted).toBe(true);
+    await work.end('a1', SETTLE_ACK);
+    expect(work.settled).toEqual([]);
   });
 
   it('takes nothing of a partition that is revoked or lost', async () => {
@@ -325,13 +327,15 @@ describe('Dispatcher', () => {
     expect(running()).toEqual([]);
   });
 
-  it('settles nothing that waits when a partition is lost, and tells what runs to end', () => {
+  it('settles nothing of a partition that is lost, neither what waits nor what runs, which is told to end', async () => {
     start();
     receive('a1', 'b2');
     dispatcher.lose([partition]);
     expect(work.settled).toEqual([]);
     expect(work.lost).toEqual(['a1', 'b2']);
     expect(work.running.get('a1')?.task.signal.aborted).toBe(true);
+    await work.end('a1', SETTLE_ACK);
+    expect(work.settled).toEqual([]);
   });
 
   it('begins anew with each assignment', async () => {
