@@ -72,14 +72,31 @@ describe.runIf(url !== '')('messages in Redis', () => {
 
   it('may come from a plain XADD with the documented fields, or with any', async () => {
     const member = TestMember.join(driver, { topics: [topic], groupId: unique('group') });
-    await cli('XADD', topic, '*', 'data', '{"id":1}', 'key', 'k', 'h:source', 'cli', 'ts', '1700000000000');
+    await cli(
+      'XADD',
+      topic,
+      '*',
+      'data',
+      '{"id":1}',
+      'key',
+      'k',
+      'ct',
+      'text/plain',
+      'h:source',
+      'cli',
+      'ts',
+      '1700000000000',
+    );
     await cli('XADD', topic, '*', 'sensor', '7', 'celsius', '21.5');
     await cli('XADD', topic, '*', 'null', '1', 'key', 'gone');
     await eventually(() => expect(member.seen).toHaveLength(3));
     expect(member.seen[0]).toMatchObject({
       key: Buffer.from('k'),
       timestamp: 1_700_000_000_000,
-      headers: [['source', Buffer.from('cli')]],
+      headers: [
+        ['content-type', Buffer.from('text/plain')],
+        ['source', Buffer.from('cli')],
+      ],
     });
     expect(member.values).toEqual(['{"id":1}', '{"sensor":"7","celsius":"21.5"}', 'null']);
     expect(member.seen[2]?.value).toBeNull();
