@@ -30,6 +30,7 @@ export { OffsetResetError, type OutOfLog } from './core/offset-reset.error.js';
 export { OversizedBatchError } from './core/oversized-batch.error.js';
 export type {
   GaveUpEvent,
+  LateEvent,
   HandlerEvent,
   HandlerStoppedEvent,
   MessageEvent,

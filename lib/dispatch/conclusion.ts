@@ -40,7 +40,7 @@ export class Conclusion {
 
   /** A single message. */
   private one(partition: PartitionWork, task: Task, verdict: Verdict): Promise<void> | void {
-    if (task.isTaken) return this.finish(partition, task);
+    if (task.isLost) return this.finish(partition, task);
     if (verdict.kind !== 'settle') return this.postpone(partition, task, verdict);
     task.state = 'settling';
     const settling = this.parts.work.settle(task, verdict);
@@ -60,12 +60,12 @@ export class Conclusion {
     await Promise.all([...lanes.values()].map((lane) => this.lane(partition, lane, verdictOf)));
   }
 
-  /** Leaves out the messages of a unit that other members have; returns those to be handled. */
-  withoutTaken(partition: PartitionWork, unit: readonly Task[]): readonly Task[] {
-    if (!unit.some(({ isTaken }) => isTaken)) return unit;
-    const kept = unit.filter(({ isTaken }) => !isTaken);
+  /** Leaves out the messages of a unit that are not ours any more; returns those to be handled. */
+  withoutLost(partition: PartitionWork, unit: readonly Task[]): readonly Task[] {
+    if (!unit.some(({ isLost }) => isLost)) return unit;
+    const kept = unit.filter(({ isLost }) => !isLost);
     for (const task of unit) {
-      if (!task.isTaken) continue;
+      if (!task.isLost) continue;
       this.done(partition, task);
       if (!kept.some(({ lane }) => lane === task.lane)) partition.lanes.free(task);
     }
@@ -105,7 +105,7 @@ export class Conclusion {
     const settling: Promise<void>[] = [];
     for (const [index, task] of tasks.entries()) {
       const verdict = verdicts.get(task) as Verdict;
-      if (task.isTaken) {
+      if (task.isLost) {
         this.done(partition, task);
         continue;
       }
@@ -123,7 +123,7 @@ export class Conclusion {
   }
 
   private async decide(partition: PartitionWork, task: Task, verdict: Verdict, group: LaneGroup): Promise<void> {
-    if (task.isTaken) this.done(partition, task);
+    if (task.isLost) this.done(partition, task);
     else if (verdict.kind === 'settle') await this.settle(partition, task, verdict);
     else if (verdict.kind === 'retry' || verdict.kind === 'hold') {
       task.state = 'waiting';

@@ -12,6 +12,8 @@ export interface DispatchWork {
   settle(task: Task, verdict: Settle): Promise<void> | void;
   /** The message stays unsettled: another owner of the partition will have it. */
   release(task: Task): void;
+  /** Another member has the message now, or may have it. */
+  taken(task: Task): void;
   /** The handler cannot go on. */
   stop(error: Error): void;
   pause(partition: Partition): void;

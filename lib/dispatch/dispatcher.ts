@@ -90,6 +90,7 @@ export class Dispatcher {
   /** The partitions are another's: nothing can be settled, what runs is told to end. */
   lose(partitions: readonly Partition[]): void {
     for (const own of this.take(partitions)) {
+      for (const task of own.unsettled) this.parts.work.taken(task);
       for (const task of own.close()) this.forget(task);
       own.abandon();
     }
@@ -97,7 +98,7 @@ export class Dispatcher {
 
   /** These messages are another member's: none of them is begun, and what runs is told to end. */
   loseMessages(partition: Partition, deliveries: readonly Delivery[]): void {
-    this.partitions.get(partition)?.loseMessages(deliveries);
+    for (const task of this.partitions.get(partition)?.loseMessages(deliveries) ?? []) this.parts.work.taken(task);
   }
 
   /** Starts nothing any more, of no partition; what runs ends as it will. */
@@ -218,7 +219,7 @@ export class Dispatcher {
       if (!own) return;
       own.isInTurn = false;
       const next = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : [];
-      const unit = this.conclusion.withoutTaken(own, next);
+      const unit = this.conclusion.withoutLost(own, next);
       if (unit.length > 0) this.start(own, unit);
       this.queueTurn(own);
     }

@@ -91,14 +91,17 @@ export class PartitionWork {
     return idle;
   }
 
-  loseMessages(deliveries: readonly Delivery[]): void {
-    const lost = new Set(deliveries);
-    for (const task of this.tasks) if (lost.has(task.delivery)) task.lose();
+  /** Returns those of them that were unfinished. */
+  loseMessages(deliveries: readonly Delivery[]): Task[] {
+    const taken = new Set(deliveries);
+    const lost = this.unsettled.filter(({ delivery }) => taken.has(delivery));
+    for (const task of lost) task.lose();
+    return lost;
   }
 
   /** Tells the handlers to end; what they decide does not count any more. */
   abandon(): void {
-    for (const task of this.tasks) task.abandon();
+    for (const task of this.unsettled) task.lose();
   }
 
   /** Resolves when no handler runs and nothing is being settled. */

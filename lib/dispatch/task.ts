@@ -32,10 +32,9 @@ export class Task implements Attempt {
   onAbandon: (() => void) | undefined;
   /** Set by the dispatcher while a handler has the message. */
   onDecide: ((verdict: Verdict) => void) | undefined;
-  /** Another member has the message: it is not begun, and what its handler decides does not count. */
-  isTaken = false;
+  /** It is not ours any more: it is not begun, and what its handler decides does not count. */
+  isLost = false;
   private controller: AbortController | undefined;
-  private aborted = false;
 
   constructor({ delivery, seq, lane, bytes, attempt, firstFailureAt }: TaskOptions) {
     this.delivery = delivery;
@@ -50,7 +49,7 @@ export class Task implements Attempt {
   /** Made only when somebody looks. */
   get signal(): AbortSignal {
     this.controller ??= new AbortController();
-    if (this.aborted) this.controller.abort();
+    if (this.isLost) this.controller.abort();
     return this.controller.signal;
   }
 
@@ -58,17 +57,11 @@ export class Task implements Attempt {
     this.onDecide?.(verdict);
   }
 
-  /** Another member has it: whatever follows is dropped, also what a handler that acknowledges by itself has still to say. */
+  /** The handler must end, and nothing it decides counts, also what one that acknowledges by itself has still to say. */
   lose(): void {
-    this.isTaken = true;
-    this.abandon();
-    this.decide(MANUAL);
-  }
-
-  /** The handler must end, and nothing it decides counts. */
-  abandon(): void {
-    this.aborted = true;
+    this.isLost = true;
     this.controller?.abort();
     this.onAbandon?.();
+    this.decide(MANUAL);
   }
 }

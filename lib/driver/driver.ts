@@ -124,6 +124,8 @@ export interface DeliverySink {
   onLost(partitions: readonly Partition[]): void;
   /** The partition stays, but these messages of it are other members' already; what still runs of them cannot be settled. */
   onTaken(partition: Partition, deliveries: readonly Delivery[]): void;
+  /** So many outcomes counted for nothing: others had taken their messages, and settled them before. */
+  onLate?(partition: Partition, count: number): void;
   /** `fatal`: the subscription is over; else the driver goes on by itself. */
   onError(error: MessagingError, info: { readonly fatal: boolean }): void;
   /** The broker had lost what the group needs, and perhaps messages. All flows again, and the driver's log has it: somebody should look. */

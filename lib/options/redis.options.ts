@@ -37,8 +37,13 @@ export const redisOptions = {
   maxMessageBytes: integer({ min: 1, default: 1_048_576 }),
   /** How long the server remembers an `idempotencyKey`, in ms. */
   dedupeTtlMs: integer({ min: 1, default: 60_000 }),
-  /** The field of an entry that holds the value, for peers that call it otherwise. */
-  payloadField: text({ default: 'data' }),
+  /**
+   * How entries are written and read: this library's own fields; `faststream-json`, the `__data__` of Python's FastStream; or `redpanda`, as
+   * Redpanda Connect's `redis_streams` have it. All members and senders of a topic need the same.
+   */
+  entryFormat: oneOf(['default', 'faststream-json', 'redpanda'], { default: 'default' }),
+  /** The field of an entry that holds the value, for peers that call it otherwise. With `redpanda` it is `body` unless its `body_key` says otherwise. */
+  payloadField: { ...text(), implied: 'data' },
   /** How long messages of topics without a `retentionMs` of their own are kept, in ms, read or not; Kafka's default of 7 days. */
   retentionMs: integer({ min: 1, default: 604_800_000 }),
   /** Most entries of a stream; older ones go, read or not. */
@@ -66,7 +71,7 @@ export type ResolvedRedisOptions = ResolvedOf<typeof redisOptions>;
 
 /** Pairs that cannot work together. */
 export function checkRedisOptions(options: ResolvedRedisOptions, path: string): string[] {
-  return [...tlsFaults(options, path), ...checkRegistryOptions(options, path)];
+  return [...tlsFaults(options, path), ...formatFaults(options, path), ...checkRegistryOptions(options, path)];
 }
 
 function tlsFaults(options: ResolvedRedisOptions, path: string): string[] {
@@ -78,6 +83,13 @@ function tlsFaults(options: ResolvedRedisOptions, path: string): string[] {
     );
   if ((sslCertfile === undefined) === (sslKeyfile === undefined)) return [];
   return [`\`${path}sslCertfile\` and \`${path}sslKeyfile\` belong together. Set both, or neither.`];
+}
+
+function formatFaults({ entryFormat, payloadField }: ResolvedRedisOptions, path: string): string[] {
+  if (entryFormat !== 'faststream-json' || payloadField === undefined) return [];
+  return [
+    `\`${path}payloadField\` has no effect with \`${path}entryFormat: 'faststream-json'\`, whose field is \`__data__\`. Remove one of them.`,
+  ];
 }
 
 function isAddress(value: string): boolean {

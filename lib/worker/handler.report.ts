@@ -1,4 +1,5 @@
 import type { Attempt } from '../core/attempt.js';
+import type { Partition } from '../core/delivery.js';
 import { DeserializationError } from '../core/errors.js';
 import { events, type HandlerEvent, type MessageEvent } from '../core/events.js';
 import type { Log } from '../core/log.js';
@@ -63,6 +64,14 @@ export class HandlerReport implements PipelineReport {
   ackOverdue(attempt: Attempt): void {
     this.log.error(`${this.text(attempt)} was not acknowledged within ${this.definition.ackTimeoutMs} ms.`);
     if (events.ackOverdue.hasSubscribers) events.ackOverdue.publish(this.event(attempt));
+  }
+
+  taken(attempt: Attempt): void {
+    if (events.taken.hasSubscribers) events.taken.publish(this.event(attempt));
+  }
+
+  late({ topic, index }: Partition, count: number): void {
+    if (events.late.hasSubscribers) events.late.publish({ ...this.handler, topic, partition: index, count });
   }
 
   started(state: 'waiting' | 'running' | 'paused'): void {

@@ -135,6 +135,10 @@ export class HandlerRunner implements DispatchWork {
     void this.parts.subscription().settle(task.delivery, RELEASE);
   }
 
+  taken(task: Task): void {
+    this.report.taken(task);
+  }
+
   /** Nothing is settled any more, so that the messages come again after a restart. */
   stop(error: Error): void {
     this.report.failed(error);

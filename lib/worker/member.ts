@@ -148,6 +148,10 @@ export class Member implements DeliverySink {
     this.runners.get(partition.topic)?.loseMessages(partition, deliveries);
   }
 
+  onLate(partition: Partition, count: number): void {
+    this.runners.get(partition.topic)?.report.late(partition, count);
+  }
+
   onError(error: MessagingError, { fatal }: { readonly fatal: boolean }): void {
     if (fatal) return this.fail(error);
     this.trouble.at = this.options.clock.now();

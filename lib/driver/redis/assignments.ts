@@ -127,9 +127,9 @@ export class Assignments implements LeaseHolder {
   }
 
   private createReading(topic: RedisTopic, index: number): Reading {
-    const { options, context, request } = this.parts;
+    const { options, context, format, request } = this.parts;
     const subscription = request.topics.find((one) => one.topic === topic.name) as TopicSubscription;
-    return new Reading({ topic, index, subscription, clock: context.clock, ...options });
+    return new Reading({ topic, index, subscription, clock: context.clock, format, ...options });
   }
 
   private createSettler(reading: Reading): Settler {
@@ -137,10 +137,11 @@ export class Assignments implements LeaseHolder {
     const { groupId } = request;
     const about = { client, context, groupId, member, claimIdleMs: options.claimIdleMs };
     const onFinished = (id: string) => this.parts.onFinished(reading, id);
+    const onLate = (count: number) => sink.onLate?.(reading, count);
     const progress = keys.progress(reading.stream, groupId);
     const onGroupMissing = () => this.groups.restore([reading], (error) => sink.onRestored?.(error));
     const leases = keys.leases(reading.topic, groupId);
-    return new Settler({ ...about, reading, leases, progress, onFinished, onGroupMissing });
+    return new Settler({ ...about, reading, leases, progress, onFinished, onLate, onGroupMissing });
   }
 
   private async revoke(readings: readonly Reading[], deadline: Deadline): Promise<void> {

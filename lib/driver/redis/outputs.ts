@@ -4,7 +4,8 @@ import type { Mover } from './mover.js';
 import type { RedisKeys } from './redis.keys.js';
 import type { RedisProducer } from './redis.producer.js';
 import type { RedisTopic, RedisTopics } from './redis.topics.js';
-import type { Settler, Write } from './settler.js';
+import type { Write } from './settle-arguments.js';
+import type { Settler } from './settler.js';
 
 export interface OutputsParts {
   readonly topics: RedisTopics;

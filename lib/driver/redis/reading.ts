@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery, Partition } from '../../core/delivery.js';
 import type { TopicSubscription } from '../driver.js';
-import { bytesOf, toDelivery, type Entry } from './redis.fields.js';
+import { bytesOf, toDelivery, type Entry, type EntryFormat } from './redis.fields.js';
 import type { RedisTopic } from './redis.topics.js';
 import { Window } from './window.js';
 
@@ -18,7 +18,7 @@ export interface ReadingOptions {
   readonly clock: Clock;
   readonly prefetchBytes: number;
   readonly maxMessageBytes: number;
-  readonly payloadField: string;
+  readonly format: EntryFormat;
 }
 
 /** Deliveries before this one from which on a message may be what ended those processes. */
@@ -141,7 +141,7 @@ export class Reading implements Partition {
   }
 
   private hold(entry: Entry): Delivery {
-    const delivery = toDelivery(this, entry, this.options.payloadField);
+    const delivery = toDelivery(this, entry, this.options.format);
     const bytes = bytesOf(entry);
     this.held.set(entry.id, { delivery, bytes, isSuspect: entry.deliveries > SUSPECT_AFTER });
     this.bytes += bytes;

@@ -17,6 +17,7 @@ import type { ResolvedRedisOptions } from '../../options/redis.options.js';
 import type { DriverContext } from '../driver.js';
 import { peekScript } from './lua/inspect.js';
 import type { RedisAdmin } from './redis.admin.js';
+import type { EntryFormat } from './redis.fields.js';
 import { META, type RedisKeys } from './redis.keys.js';
 import { RedisGroups } from './redis.groups.js';
 import { RedisReader } from './redis.reader.js';
@@ -33,6 +34,7 @@ export interface BrokerAdminParts {
   /** The driver's, which forgets what is deleted. */
   readonly known: RedisTopics;
   readonly admin: RedisAdmin;
+  readonly format: EntryFormat;
   readonly options: ResolvedRedisOptions;
   readonly context: DriverContext;
 }
@@ -113,10 +115,9 @@ export class RedisBrokerAdmin implements BrokerAdmin {
   }
 
   read(request: ReadRequest, sink: ReadSink): TopicReader {
-    const { createReader, context, options, topics } = this.parts;
-    const { payloadField } = options;
+    const { createReader, context, format, topics } = this.parts;
     const find = async () => (await topics.find(request.topic)) ?? topics.plain(request.topic);
-    return new RedisReader({ client: createReader(), context, payloadField, find, request, sink });
+    return new RedisReader({ client: createReader(), context, format, find, request, sink });
   }
 
   /** Streams, and what this library keeps beside them; a stream of a topic with partitions is no topic. */

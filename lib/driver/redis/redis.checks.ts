@@ -13,6 +13,8 @@ import type { RedisClients } from './redis.client.js';
 import { toMessagingError } from './redis.errors.js';
 
 const OLDEST_VERSION = 7;
+/** Redis takes no smaller `proto-max-bulk-len`. */
+const SMALLEST_LIMIT = 1_048_576;
 
 /**
  * What the driver needs, harmlessly: the key does not exist, or not for longer than these take. Commands that complain about that are
@@ -88,6 +90,7 @@ async function check(probe: Redis, options: ResolvedRedisOptions, context: Drive
   const fault = faultOf(info, options, context);
   if (fault) throw fault;
   await checkPermissions(probe, options, context);
+  await checkSizes(probe, options, context);
   const policy = info.get('maxmemory_policy') ?? 'noeviction';
   if (policy !== 'noeviction')
     context.log.warn(
@@ -134,6 +137,19 @@ async function checkPermissions(
   const user = new URL(options.url).username || 'default';
   throw new AuthorizationError(
     `Connection \`${connection}\`: the user \`${user}\` may not run ${refused.join(', ')}. Grant it: ACL SETUSER ${user} ${refused.map((name) => `+${name.toLowerCase()}`).join(' ')}`,
+    { connection },
+  );
+}
+
+/** What is larger ends the connection, with all that is on its way: no answer tells a sender why. Servers that hide it are believed. */
+async function checkSizes(probe: Redis, options: ResolvedRedisOptions, { connection }: DriverContext): Promise<void> {
+  const { maxMessageBytes } = options;
+  if (maxMessageBytes <= SMALLEST_LIMIT) return;
+  const hidden: string[] = [];
+  const [, limit] = (await probe.config('GET', 'proto-max-bulk-len').catch(() => hidden)) as string[];
+  if (limit === undefined || maxMessageBytes <= Number(limit)) return;
+  throw new UnsupportedByBrokerError(
+    `Connection \`${connection}\` (${hostOf(options)}) takes values of at most ${limit} bytes (\`proto-max-bulk-len\`); \`maxMessageBytes\` is ${maxMessageBytes}. Lower it, or raise the server's limit.`,
     { connection },
   );
 }

@@ -16,7 +16,7 @@ import type { Quarantine } from './quarantine.js';
 import { ReadLoop, type ReadLoopParts } from './read-loop.js';
 import type { Reading } from './reading.js';
 import type { RedisClients } from './redis.client.js';
-import type { Entry } from './redis.fields.js';
+import type { Entry, EntryFormat } from './redis.fields.js';
 import type { RedisKeys } from './redis.keys.js';
 import type { RedisProducer } from './redis.producer.js';
 import type { RedisTopics } from './redis.topics.js';
@@ -27,6 +27,7 @@ export interface ConsumerParts {
   readonly command: Redis;
   readonly topics: RedisTopics;
   readonly keys: RedisKeys;
+  readonly format: EntryFormat;
   readonly producer: RedisProducer;
   readonly mover: Mover;
   readonly janitor: Janitor;

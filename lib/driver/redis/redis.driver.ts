@@ -13,6 +13,8 @@ import { checkServer } from './redis.checks.js';
 import { RedisClients, type RedisModule } from './redis.client.js';
 import { RedisConsumer } from './redis.consumer.js';
 import { redisFeatures } from './redis.features.js';
+import { entryFormatOf } from './redis.formats.js';
+import type { EntryFormat } from './redis.fields.js';
 import { RedisKeys } from './redis.keys.js';
 import { RedisProducer } from './redis.producer.js';
 import { RedisTopics } from './redis.topics.js';
@@ -31,6 +33,7 @@ class RedisDriver implements Driver {
   private readonly clients: RedisClients;
   private readonly command: Redis;
   private readonly keys: RedisKeys;
+  private readonly format: EntryFormat;
   private readonly topics: RedisTopics;
   private readonly producer: RedisProducer;
   private readonly mover: Mover;
@@ -47,6 +50,7 @@ class RedisDriver implements Driver {
     this.clients = new RedisClients(ioredis, options, context);
     const client = (this.command = this.clients.command());
     const keys = (this.keys = new RedisKeys(options.prefix ?? ''));
+    const format = (this.format = entryFormatOf(options));
     const topics = (this.topics = new RedisTopics({ client, keys, connection }));
     const mover = (this.mover = new Mover({ client, clock, log }));
     this.admin = new RedisAdmin(client, topics, context);
@@ -57,10 +61,19 @@ class RedisDriver implements Driver {
       topics: new RedisTopics({ client, keys, connection }),
       known: topics,
       admin: this.admin,
+      format,
       options,
       context,
     });
-    this.producer = new RedisProducer({ client: this.clients.producer(), topics, keys, mover, options, context });
+    this.producer = new RedisProducer({
+      client: this.clients.producer(),
+      topics,
+      keys,
+      format,
+      mover,
+      options,
+      context,
+    });
     this.janitor = new Janitor({ client, clock, log, topics, options });
     this.janitor.start();
   }
@@ -89,7 +102,7 @@ class RedisDriver implements Driver {
   }
 
   private get shared() {
-    const { clients, command, topics, keys, producer, mover, janitor, quarantine, options, context } = this;
-    return { clients, command, topics, keys, producer, mover, janitor, quarantine, options, context };
+    const { clients, command, topics, keys, format, producer, mover, janitor, quarantine, options, context } = this;
+    return { clients, command, topics, keys, format, producer, mover, janitor, quarantine, options, context };
   }
 }

@@ -1,6 +1,12 @@
 import type { Redis } from 'ioredis';
 import { deadlineIn, settledBefore, sleep, type Deadline } from '../../core/clock.js';
-import { ClosedError, DeliveryTimeoutError, MessagingError, UnknownPartitionError } from '../../core/errors.js';
+import {
+  ClosedError,
+  DeliveryTimeoutError,
+  MessagingError,
+  UnknownPartitionError,
+  UnsupportedByBrokerError,
+} from '../../core/errors.js';
 import type { OutgoingRecord, SendResult } from '../../core/message.js';
 import { partitionOf } from '../../core/murmur2.js';
 import type { ResolvedRedisOptions } from '../../options/redis.options.js';
@@ -11,7 +17,7 @@ import { sendOnceScript } from './lua/send.js';
 import { toMessagingError } from './redis.errors.js';
 import { MessageIds } from './message-ids.js';
 import type { Mover } from './mover.js';
-import { toFields } from './redis.fields.js';
+import type { EntryFormat } from './redis.fields.js';
 import type { RedisKeys } from './redis.keys.js';
 import { evaluate } from './redis.scripts.js';
 import type { RedisTopic, RedisTopics } from './redis.topics.js';
@@ -21,6 +27,7 @@ export interface ProducerParts {
   readonly client: Redis;
   readonly topics: RedisTopics;
   readonly keys: RedisKeys;
+  readonly format: EntryFormat;
   readonly options: ResolvedRedisOptions;
   readonly context: DriverContext;
   readonly mover: Mover;
@@ -67,8 +74,8 @@ export class RedisProducer {
   }
 
   fieldsOf(record: OutgoingRecord): (string | Buffer)[] {
-    const { options, context } = this.parts;
-    return toFields(record, this.ids.next(context.clock.now()), options.payloadField);
+    const { format, context } = this.parts;
+    return format.write(record, this.ids.next(context.clock.now()));
   }
 
   /** Writes what is buffered, within the deadline; what is left then was not acknowledged. */
@@ -176,7 +183,11 @@ export class RedisProducer {
     const { partition } = record;
     if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0 && partition < topic.partitions))
       return new UnknownPartitionError(topic.name, partition, topic.partitions);
-    return tooLarge(record, this.parts.options.maxMessageBytes);
+    const { format, options, context } = this.parts;
+    const refusal = format.refusal?.(record);
+    if (refusal === undefined) return tooLarge(record, options.maxMessageBytes);
+    const text = `A message to topic \`${topic.name}\` cannot be written with \`entryFormat: '${options.entryFormat}'\`: ${refusal}`;
+    return new UnsupportedByBrokerError(text, { topic: topic.name, connection: context.connection });
   }
 
   private choosePartition({ key }: OutgoingRecord, { partitions }: RedisTopic): number {

@@ -7,7 +7,7 @@ import type { PartitionPosition, ReadRequest, ReadSink, TopicReader } from '../b
 import type { DriverContext } from '../driver.js';
 import { peekScript } from './lua/inspect.js';
 import { toMessagingError } from './redis.errors.js';
-import { toDelivery, type Fields } from './redis.fields.js';
+import { toDelivery, type EntryFormat, type Fields } from './redis.fields.js';
 import { runScript } from './redis.scripts.js';
 import type { RedisTopic } from './redis.topics.js';
 
@@ -20,7 +20,7 @@ export interface ReaderParts {
   /** This reader's own, which it closes. */
   readonly client: Redis;
   readonly context: DriverContext;
-  readonly payloadField: string;
+  readonly format: EntryFormat;
   readonly find: () => Promise<RedisTopic>;
   readonly request: ReadRequest;
   readonly sink: ReadSink;
@@ -96,7 +96,7 @@ export class RedisReader implements TopicReader {
   }
 
   private hand(partition: number, { entries, newest }: { entries: readonly Row[]; newest: string }): void {
-    const { request, sink, payloadField } = this.parts;
+    const { request, sink, format } = this.parts;
     const last = entries.at(-1)?.[0];
     // What was removed from the end of the stream has been passed as well.
     const reached = offsetAfter(entries.length === COUNT ? String(last) : newest);
@@ -105,7 +105,7 @@ export class RedisReader implements TopicReader {
     const position: PartitionPosition = { partition, offset: reached };
     const place = { topic: request.topic, index: partition };
     sink.onRead(
-      entries.map(([id, fields]) => toDelivery(place, { id: String(id), fields, deliveries: 1 }, payloadField)),
+      entries.map(([id, fields]) => toDelivery(place, { id: String(id), fields, deliveries: 1 }, format)),
       position,
     );
   }

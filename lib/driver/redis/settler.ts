@@ -8,20 +8,10 @@ import { markScript } from './lua/mark.js';
 import { settleScript } from './lua/settle.js';
 import type { Reading } from './reading.js';
 import { fromScript, isGroupMissing, toMessagingError } from './redis.errors.js';
-import { runScript, type Argument } from './redis.scripts.js';
+import { runScript } from './redis.scripts.js';
+import { settleArguments, type Settlement, type Write } from './settle-arguments.js';
 
-/** Something to write together with the acknowledgement of its message. */
-export interface Write {
-  readonly key: string;
-  readonly fields: readonly (string | Buffer)[];
-  readonly bytes: number;
-  /** For a delayed set: when it is due, and the partition to which it goes then. */
-  readonly delayed?: { readonly dueAt: number; readonly partition: number };
-}
-
-interface Settling {
-  readonly id: string;
-  readonly writes: readonly Write[];
+interface Settling extends Settlement {
   readonly resolve: () => void;
   readonly reject: (error: MessagingError) => void;
 }
@@ -38,6 +28,8 @@ export interface SettlerParts {
   /** The keys of the group's mark and of what is finished behind it. */
   readonly progress: readonly string[];
   readonly onFinished: (id: string) => void;
+  /** So many outcomes found their messages settled by others. */
+  readonly onLate: (count: number) => void;
   /** Makes the group again. */
   readonly onGroupMissing: () => Promise<void>;
 }
@@ -114,8 +106,7 @@ export class Settler {
     const { client, groupId, reading } = this.parts;
     const ids = this.acks.shiftMany(MOST_ACKS);
     if (reading.isLeased) await this.repeat(() => this.runSettle(ids.map((id) => ({ id, writes: [] }))));
-    else if ((await this.repeat(() => client.xack(reading.stream, groupId, ...ids))) !== ids.length)
-      reading.suspectLoss();
+    else this.countLate(ids.length, await this.repeat(() => client.xack(reading.stream, groupId, ...ids)));
     for (const id of ids) this.parts.onFinished(id);
     this.unmarked += ids.length;
     if (this.unmarked >= MARK_EVERY) this.keepMark();
@@ -170,41 +161,25 @@ export class Settler {
     for (const [id] of batch) this.parts.onFinished(id);
   }
 
-  private async runSettle(batch: readonly Pick<Settling, 'id' | 'writes'>[]): Promise<unknown> {
-    const { client, groupId, member, reading, leases, progress } = this.parts;
-    const targets = new Map<string, number>();
-    const kinds: string[] = [];
-    const args: Argument[] = [];
-    for (const { id, writes } of batch) {
-      args.push(id, writes.length);
-      for (const { key, fields, delayed } of writes) {
-        const target = targets.get(key) ?? targets.size + 1;
-        if (!targets.has(key)) kinds.push(delayed ? 'z' : 's');
-        targets.set(key, target);
-        args.push(
-          target,
-          fields.length,
-          ...(delayed ? [this.delayUntil(delayed.dueAt), delayed.partition] : []),
-          ...fields,
-        );
-      }
-    }
-    const keys = [reading.stream, leases, ...progress, ...targets.keys()];
-    const answers = await runScript(client, settleScript, keys, [
-      groupId,
-      member,
-      reading.lease,
-      kinds.join(''),
-      ...args,
-    ]);
-    // what was not pending may have come again while it was in hand, and then nobody has it
-    if (Array.isArray(answers) && answers.includes(0)) reading.suspectLoss();
+  private async runSettle(batch: readonly Settlement[]): Promise<unknown> {
+    const { client, context, groupId, member, reading, leases, progress } = this.parts;
+    const { targets, kinds, args } = settleArguments(batch, context.clock.now());
+    const keys = [reading.stream, leases, ...progress, ...targets];
+    const answers = await runScript(client, settleScript, keys, [groupId, member, reading.lease, kinds, ...args]);
+    // without the lease none was settled
+    const isSettled = (answer: unknown) => answer !== 0;
+    this.countLate(batch.length, Array.isArray(answers) ? answers.filter(isSettled).length : 0);
     return answers;
   }
 
-  /** The server's clock counts it down, which may not be this one. */
-  private delayUntil(dueAt: number): number {
-    return Math.max(dueAt - this.parts.context.clock.now(), 0);
+  /**
+   * What was not pending any more counts for nothing; its own first try may have settled it too, when the answer to that was lost. It may have
+   * come again while it was in hand, and then nobody has it.
+   */
+  private countLate(asked: number, settled: number | undefined): void {
+    if (settled === undefined || settled === asked) return;
+    this.parts.reading.suspectLoss();
+    this.parts.onLate(asked - settled);
   }
 
   /** Undefined when we are to end. */

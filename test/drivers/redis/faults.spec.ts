@@ -61,6 +61,13 @@ describe.runIf(brokerAddress('redis') !== undefined)('Redis members under faults
     }
     await sending;
     await load.complete('SIGSTOP 2.5 s, twice');
+    for (const child of load.children.slice(0, 2)) {
+      child.signal('SIGTERM');
+      const line = await child.line(/^ended /);
+      console.log(`stood still: ${line}`);
+      const { taken, late } = JSON.parse(line.slice('ended '.length)) as { taken: number; late: number };
+      expect(taken + late).toBeGreaterThan(0);
+    }
   });
 
   it('connections that break, and CLIENT KILL', async () => {

@@ -24,6 +24,8 @@ export class LoadMember implements DeliverySink {
   runs = 0;
   /** Messages that other members took over. */
   taken = 0;
+  /** Outcomes that found their messages settled by others. */
+  late = 0;
   failures: Error[] = [];
   readonly assigned = new Set<Partition>();
   /** Of what was handed over and is not settled. */
@@ -75,6 +77,10 @@ export class LoadMember implements DeliverySink {
   onTaken(_partition: Partition, deliveries: readonly Delivery[]): void {
     this.taken += deliveries.length;
     this.queue = this.queue.filter((delivery) => !deliveries.includes(delivery));
+  }
+
+  onLate(_partition: Partition, count: number): void {
+    this.late += count;
   }
 
   onError(error: Error): void {

@@ -72,14 +72,31 @@ describe.runIf(url !== '')('messages in Redis', () => {
 
   it('may come from a plain XADD with the documented fields, or with any', async () => {
     const member = TestMember.join(driver, { topics: [topic], groupId: unique('group') });
-    await cli('XADD', topic, '*', 'data', '{"id":1}', 'key', 'k', 'h:source', 'cli', 'ts', '1700000000000');
+    await cli(
+      'XADD',
+      topic,
+      '*',
+      'data',
+      '{"id":1}',
+      'key',
+      'k',
+      'ct',
+      'text/plain',
+      'h:source',
+      'cli',
+      'ts',
+      '1700000000000',
+    );
     await cli('XADD', topic, '*', 'sensor', '7', 'celsius', '21.5');
     await cli('XADD', topic, '*', 'null', '1', 'key', 'gone');
     await eventually(() => expect(member.seen).toHaveLength(3));
     expect(member.seen[0]).toMatchObject({
       key: Buffer.from('k'),
       timestamp: 1_700_000_000_000,
-      headers: [['source', Buffer.from('cli')]],
+      headers: [
+        ['content-type', Buffer.from('text/plain')],
+        ['source', Buffer.from('cli')],
+      ],
     });
     expect(member.values).toEqual(['{"id":1}', '{"sensor":"7","celsius":"21.5"}', 'null']);
     expect(member.seen[2]?.value).toBeNull();
@@ -175,6 +192,23 @@ describe.runIf(url !== '')('messages in Redis', () => {
     await eventually(() => expect(failure).toMatchObject({ code: 'TOPIC_TYPE' }));
     expect(await client.xlen(good)).toBe(0);
     expect((await client.xpending(topic, groupId))[0]).toBe(1);
+  });
+
+  it('as large as maxMessageBytes arrive whole, and one byte more is refused with the figures', async () => {
+    const frame = 64; // what a record without key and headers takes besides its value
+    for (const maxMessageBytes of [1_048_576, 100_000_000]) {
+      driver = await open({ maxMessageBytes, requestTimeoutMs: 30_000 });
+      const value = Buffer.alloc(maxMessageBytes - frame, 'x');
+      const member = TestMember.join(driver, { topics: [topic], groupId: unique('group') });
+      await send(record(topic, value));
+      await eventually(() => expect(member.settled).toHaveLength(maxMessageBytes === 1_048_576 ? 1 : 2), 30_000);
+      expect(member.seen.at(-1)?.value?.equals(value)).toBe(true);
+      const refused = send(record(topic, Buffer.concat([value, Buffer.from('y')])));
+      await expect(refused).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE', retryable: false, topic });
+      await expect(refused).rejects.toThrow(
+        `Message to topic \`${topic}\` has ${maxMessageBytes + 1} bytes; \`maxMessageBytes\` is ${maxMessageBytes}.`,
+      );
+    }
   });
 
   it('of 10 MB are read one by one, and not as many as the window would take', async () => {

@@ -14,10 +14,12 @@ import type { RedisOptions } from '../../../lib/options/redis.options.js';
 import { freePorts } from '../../support/brokers/process.js';
 import { RedisServer } from '../../support/brokers/redis.js';
 import { brokerAddress } from '../../support/brokers/with-broker.js';
+import { workerOf } from '../../support/engine-app.js';
 import { eventually } from '../../support/eventually.js';
 import { hasProgram } from '../../support/programs.js';
 import { TestMember } from '../../contract/test-member.js';
 import { record } from '../../support/records.js';
+import { startApp } from '../../support/test-app.js';
 import { createDriver, type OpenedDriver } from './support.js';
 
 const QUIET = ['--save', '', '--appendonly', 'no'];
@@ -149,6 +151,23 @@ describe.runIf(brokerAddress('redis') !== undefined)('a Redis connection at star
     expect(opened.log.texts('warn')).toEqual([expect.stringContaining('`maxmemory-policy` is allkeys-lru')]);
   });
 
+  it('refuses messages that are larger than the server takes, which would break its connection', async () => {
+    const server = await start('--proto-max-bulk-len', '2mb');
+    expect(await connect({ url: server.url, maxMessageBytes: 2_097_152 })).toBeUndefined();
+    await opened.driver.admin.create([{ topic: 'orders' }]);
+    const [sent] = await opened.driver.send([record('orders', Buffer.alloc(2_097_088))], Date.now() + 5_000);
+    expect(sent).toMatchObject({ topic: 'orders', partition: 0 });
+    const error = await connect({ url: server.url, maxMessageBytes: 2_097_153 });
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_BY_BROKER', retryable: false });
+    expect(error?.message).toContain(
+      'takes values of at most 2097152 bytes (`proto-max-bulk-len`); `maxMessageBytes` is 2097153. Lower it, or raise',
+    );
+    await admin(server).call('ACL', ['SETUSER', 'app', 'on', '>p', '~*', '+@all', '-config']);
+    expect(
+      await connect({ url: `redis://app:p@127.0.0.1:${server.port}`, maxMessageBytes: 2_097_153 }),
+    ).toBeUndefined();
+  });
+
   it("names the key that has a topic's name and is no stream", async () => {
     const server = await start();
     await admin(server).set('orders', 'x');
@@ -156,6 +175,15 @@ describe.runIf(brokerAddress('redis') !== undefined)('a Redis connection at star
     await expect(opened.driver.admin.describe(['orders'])).rejects.toMatchObject({ code: 'TOPIC_TYPE' });
     const [result] = await opened.driver.send([record('orders', 'x')], Date.now() + 5_000);
     expect(result).toMatchObject({ code: 'TOPIC_TYPE', message: expect.stringContaining('got a string') as string });
+  });
+
+  it("fails the start of an app where its topic's key is no stream", async () => {
+    const server = await start();
+    await admin(server).set('orders', 'x');
+    const providers = [workerOf({ options: { topic: 'orders' }, process: () => {} })];
+    await expect(startApp({ options: { broker: 'redis', redis: { url: server.url } }, providers })).rejects.toThrow(
+      'Expected the key `orders` to hold the stream of topic `orders`, got a string. Rename the topic, or remove that key.',
+    );
   });
 
   it('refuses another number of partitions than a topic has', async () => {

@@ -20,7 +20,8 @@ const member = LoadMember.join(driver, {
 console.log('listening');
 process.on('SIGTERM', () => {
   void driver.close(deadlineIn(systemClock, 10_000)).then(() => {
-    console.log(`runs ${member.runs}`);
+    const { runs, taken, late } = member;
+    console.log(`ended ${JSON.stringify({ runs, taken, late })}`);
     process.exit(0);
   });
 });

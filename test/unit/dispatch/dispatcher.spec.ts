@@ -34,6 +34,7 @@ class HeldWork implements DispatchWork {
   readonly settled: string[] = [];
   readonly paused: string[] = [];
   readonly stopped: string[] = [];
+  readonly lost: string[] = [];
   readonly due = new Map<string, number>();
   settling: (() => Promise<void>) | undefined;
 
@@ -62,6 +63,10 @@ class HeldWork implements DispatchWork {
 
   release({ delivery }: Task): void {
     this.settled.push(`release ${nameOf(delivery)}`);
+  }
+
+  taken({ delivery }: Task): void {
+    this.lost.push(nameOf(delivery));
   }
 
   stop(error: Error): void {
@@ -298,7 +303,7 @@ describe('Dispatcher', () => {
     expect(work.settled).toEqual(['release a1']);
   });
 
-  it('ends a revoke at its deadline, and tells the handler', async () => {
+  it('ends a revoke at its deadline, and tells the handler, whose outcome does not count any more', async () => {
     start();
     receive('a1');
     const { signal } = work.running.get('a1')?.task ?? {};
@@ -309,6 +314,8 @@ describe('Dispatcher', () => {
     await revoking;
     expect(signal?.aborted).toBe(true);
     expect(work.running.get('a1')?.task.signal.aborted).toBe(true);
+    await work.end('a1', SETTLE_ACK);
+    expect(work.settled).toEqual([]);
   });
 
   it('takes nothing of a partition that is revoked or lost', async () => {
@@ -320,12 +327,15 @@ describe('Dispatcher', () => {
     expect(running()).toEqual([]);
   });
 
-  it('settles nothing that waits when a partition is lost, and tells what runs to end', () => {
+  it('settles nothing of a partition that is lost, neither what waits nor what runs, which is told to end', async () => {
     start();
     receive('a1', 'b2');
     dispatcher.lose([partition]);
     expect(work.settled).toEqual([]);
+    expect(work.lost).toEqual(['a1', 'b2']);
     expect(work.running.get('a1')?.task.signal.aborted).toBe(true);
+    await work.end('a1', SETTLE_ACK);
+    expect(work.settled).toEqual([]);
   });
 
   it('begins anew with each assignment', async () => {
@@ -543,6 +553,7 @@ describe('Dispatcher', () => {
       const signal = work.running.get('a1')?.task.signal;
       lose('a1');
       expect(signal?.aborted).toBe(true);
+      expect(work.lost).toEqual(['a1']);
       expect(running()).toEqual(['a1']);
       await work.end('a1', SETTLE_ACK);
       expect(running()).toEqual(['a2']);

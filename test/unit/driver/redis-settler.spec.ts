@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../lib/core/clock.js';
+import { ownFormat } from '../../../lib/driver/redis/own.format.js';
 import { Reading } from '../../../lib/driver/redis/reading.js';
 import { Settler } from '../../../lib/driver/redis/settler.js';
 import { TestLog } from '../../support/test-log.js';
@@ -31,7 +32,7 @@ function settlerOf(answers: readonly unknown[], onGroupMissing = async () => {})
     clock: systemClock,
     prefetchBytes: 1,
     maxMessageBytes: 1,
-    payloadField: 'data',
+    format: ownFormat('data'),
   });
   const context = { connection: 'redis', clock: systemClock, log: new TestLog(), onStatus: () => {} };
   const about = {
@@ -42,7 +43,7 @@ function settlerOf(answers: readonly unknown[], onGroupMissing = async () => {})
     progress: ['mark', 'done'],
     onGroupMissing,
   };
-  return new Settler({ client, context, reading, onFinished: () => {}, ...about });
+  return new Settler({ client, context, reading, onFinished: () => {}, onLate: () => {}, ...about });
 }
 
 describe('Settler', () => {

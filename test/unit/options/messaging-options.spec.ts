@@ -222,6 +222,12 @@ describe('options', () => {
       '`kafka.sslCafile` has no effect while `kafka.securityProtocol` is PLAINTEXT. Set the protocol to SSL or SASL_SSL, or remove it.',
     ],
     [
+      'a field for the value beside a format that has its own',
+      { redis: { entryFormat: 'faststream-json', payloadField: 'body' } },
+      {},
+      "`redis.payloadField` has no effect with `redis.entryFormat: 'faststream-json'`, whose field is `__data__`. Remove one of them.",
+    ],
+    [
       'a certificate without its key',
       { kafka: { securityProtocol: 'SSL', sslCertfile: 'a.pem' } },
       {},

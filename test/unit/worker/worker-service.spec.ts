@@ -117,6 +117,8 @@ describe('WorkerService', () => {
         dropped: 0,
         retries: 1,
         overdue: 0,
+        taken: 0,
+        late: 0,
       }),
     );
     await eventually(() => expect(workers.stats('Two.b')).toMatchObject({ unacked: 1, running: 0, handled: 0 }));

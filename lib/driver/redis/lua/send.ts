@@ -16,7 +16,7 @@ return ids
 `);
 
 /**
- * Writes records of which nobody knows whether they were written: those that are found by their message id behind a position known
+ * Writes records of which nobody knows whether they were written: those that are found by their message id, which is their first field, behind a position known
  * from before are not written again. Answers the entry id of each.
  *
  * KEYS: stream · ARGV: the position, most entries to look at, then per record: message id, number of fields, fields
@@ -31,10 +31,8 @@ local from, left = '(' .. ARGV[1], tonumber(ARGV[2])
 while left > 0 do
   local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 500)
   for _, entry in ipairs(page) do
-    local fields = entry[2]
-    for i = 1, #fields, 2 do
-      if fields[i] == 'id' and wanted[fields[i + 1]] then found[fields[i + 1]] = entry[1] end
-    end
+    local id = entry[2][2]
+    if wanted[id] then found[id] = entry[1] end
   end
   if #page < 500 then break end
   from, left = '(' .. page[#page][1], left - #page
