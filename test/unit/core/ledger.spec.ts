@@ -61,6 +61,8 @@ describe('Ledger', () => {
     expect(upTo(6)).toEqual({ offsets: [1, 5, 6], position: 7 });
     ledger.advanceTo(9);
     expect(upTo(9)).toEqual({ offsets: [1, 5, 6], position: 9 });
+    ledger.finish(5);
+    expect(upTo(9)).toEqual({ offsets: [1, 6], position: 9 });
   });
 
   it('stands at the first unfinished offset after any order of finishing, however long the log', () => {
