@@ -1,8 +1,14 @@
 import type { Kafka } from 'kafkajs';
 import { settledBefore, sleep, type Deadline } from '../../core/clock.js';
-import { ClosedError, MessageTooLargeError, MessagingError, UnknownTopicError } from '../../core/errors.js';
+import {
+  BrokerUnavailableError,
+  MessageTooLargeError,
+  UnknownTopicError,
+  type MessagingError,
+} from '../../core/errors.js';
 import { sizeOf, type OutgoingRecord, type SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import { closedConnection } from '../closed-connection.js';
 import type { DriverContext } from '../driver.js';
 import { tooLarge } from '../too-large.js';
 import type { KafkajsAdmin } from './kafkajs.admin.js';
@@ -35,6 +41,8 @@ export class KafkajsProducer {
     private readonly admin: KafkajsAdmin,
     private readonly options: ResolvedKafkaOptions,
     private readonly context: DriverContext,
+    /** No broker took a request. */
+    private readonly onAway: (error: MessagingError) => void,
   ) {
     this.path = new SendPath(client, context, options);
   }
@@ -154,6 +162,7 @@ export class KafkajsProducer {
   }
 
   private failed(topic: TopicBuffer, pending: readonly PendingSend[], error: MessagingError): void {
+    if (error instanceof BrokerUnavailableError && !this.ended) this.onAway(error);
     if (error.retryable && !this.ended) return this.repeat(topic, pending, error);
     if (error instanceof MessageTooLargeError && pending.length > 1) {
       for (const one of pending) one.alone = true;
@@ -188,8 +197,7 @@ export class KafkajsProducer {
     }
   }
 
-  private closedError(): ClosedError {
-    const { connection } = this.context;
-    return new ClosedError(`Connection \`${connection}\` is closed. Send before the app closes.`, { connection });
+  private closedError(): MessagingError {
+    return closedConnection(this.context.connection);
   }
 }
