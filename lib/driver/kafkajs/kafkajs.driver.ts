@@ -59,7 +59,9 @@ class KafkajsDriver implements Driver {
       question: (admin) => admin.ask(undefined, (client) => client.describeCluster()),
     });
     const sending = createClient(kafkajs, options, context, { retry: sendRetries(options), onHangUp });
-    this.producer = new KafkajsProducer(sending, this.admin, options, context, (error) => this.onAway(error));
+    const { admin } = this;
+    const onAway = (error: MessagingError) => this.onAway(error);
+    this.producer = new KafkajsProducer({ client: sending, admin, options, context, onAway });
   }
 
   /** A client of its own without repeats, so that one attempt is one attempt: each address is asked once. */
