@@ -208,6 +208,33 @@ describe.runIf(backends.length > 0)('members of a group', () => {
   );
 
   it.for(backends)(
+    'get every message once and in order, however often they are paused: %s',
+    { timeout: 60_000 },
+    async (backend, { onTestFinished }) => {
+      const { open } = new Drivers(onTestFinished);
+      const topic = unique('flap');
+      const driver = await open(backend);
+      await driver.admin.create([{ topic, partitions: 1 }]);
+      const member = TestMember.join(driver, { topics: [topic], groupId: unique('group'), maxPollRecords: 100 });
+      await eventually(() => expect(member.assigned).toHaveLength(1));
+      const { subscription, assigned } = member;
+      const values = Array.from({ length: 20_000 }, (_, n) => `m${n}`);
+      const sending = driver.send(
+        values.map((value) => record(topic, value)),
+        Date.now() + 30_000,
+      );
+      for (let turn = 0; member.seen.length < values.length; turn++) {
+        subscription.pause(assigned);
+        await delay(turn % 2 === 0 ? 40 : 1); // long enough for the client to be paused too, or not
+        subscription.resume(assigned);
+        await delay(turn % 5);
+      }
+      await sending;
+      expect(member.values).toEqual(values);
+    },
+  );
+
+  it.for(backends)(
     'read on after a rebalance that came while they were paused: %s',
     { timeout: 60_000 },
     async (backend, { onTestFinished }) => {
