@@ -78,6 +78,11 @@ export function isUnknownTopic({ code }: NativeError): boolean {
   return UNKNOWN_TOPIC.has(code) || code === CODE.unknownPartition;
 }
 
+/** Said by a broker of a batch, by librdkafka itself of one record. */
+export function isTooLarge({ code }: NativeError): boolean {
+  return TOO_LARGE.has(code);
+}
+
 const NO_CODE = -1;
 
 /** Makes of one of librdkafka's codes its error, and of an event's text the error that is emitted. */

@@ -7,7 +7,6 @@ import type { DriverContext, SubscribeRequest } from '../driver.js';
 import { fetchedMessages, NOTHING_FETCHED } from '../kafka/backlog.js';
 import {
   nameOf,
-  type FetchedMessages,
   type GroupMember,
   type MemberEvents,
   type Position,
@@ -28,6 +27,7 @@ import {
   type NativePosition,
 } from './confluent.native.js';
 import { consumerConfig } from './consumer-config.js';
+import { Pauses } from './pauses.js';
 import { PollLoop } from './poll-loop.js';
 import { UnreadableBatches, type Place } from './unreadable-batches.js';
 
@@ -53,7 +53,7 @@ export class ConfluentMember implements GroupMember {
   private rebalancing: Promise<void> = Promise.resolve();
   private readonly owned = new Map<string, Place>();
   private readonly unreadable: UnreadableBatches;
-  private readonly paused = new Set<string>();
+  private readonly pauses: Pauses;
   /** Commits that the broker has not answered, in their order. */
   private readonly commits: Callback[] = [];
   private joining: Promise<void> | undefined;
@@ -77,7 +77,8 @@ export class ConfluentMember implements GroupMember {
       onError: (error) => this.onError(error),
     });
     this.consumer.on('event.error', (error) => this.onError(eventError(error)));
-    const { consumer, owned: places } = this;
+    const { consumer, loop, owned: places } = this;
+    this.pauses = new Pauses({ consumer, loop, places, log: context.log });
     this.unreadable = new UnreadableBatches({ ...parts, consumer, places, onFailure: (error) => this.crash(error) });
   }
 
@@ -87,15 +88,11 @@ export class ConfluentMember implements GroupMember {
   }
 
   pause(partition: TopicPartition): void {
-    if (!this.owned.has(nameOf(partition))) return;
-    this.paused.add(nameOf(partition));
-    this.consumer.pause([partition]);
+    this.pauses.pause(partition);
   }
 
   resume(partition: TopicPartition): void {
-    if (!this.owned.has(nameOf(partition))) return;
-    this.paused.delete(nameOf(partition));
-    this.consumer.resume([partition]);
+    this.pauses.resume(partition);
   }
 
   /** For those who commit. The broker checks the member's generation only, and after a pause of the loop not even that. @throws ClosedError */
@@ -183,17 +180,11 @@ export class ConfluentMember implements GroupMember {
     if (this.consumer.assignmentLost()) events.onLost(partitions);
     else await events.onRevoked(partitions);
     await this.loop.between(() => {
-      this.unpause(partitions);
+      this.pauses.lift(partitions);
       for (const one of partitions) this.owned.delete(nameOf(one));
       if (this.isCooperative) this.consumer.incrementalUnassign(partitions);
       else this.consumer.unassign();
     });
-  }
-
-  /** librdkafka keeps a pause over assignments (seen): the next owner of this client would wait for ever. */
-  private unpause(partitions: readonly NativePosition[]): void {
-    const paused = partitions.filter((one) => this.paused.delete(nameOf(one)));
-    if (paused.length > 0) this.consumer.resume(paused);
   }
 
   /** Where reading begins, as numbers. */
@@ -218,15 +209,19 @@ export class ConfluentMember implements GroupMember {
     if (this.over) return;
     for (const own of groupBy(messages, nameOf).values()) {
       const last = own.at(-1) as NativeMessage;
-      this.read(last, last.offset + 1, fetchedMessages(own, toDelivery));
+      const place = this.owned.get(nameOf(last));
+      if (place) place.offset = last.offset + 1; // which may be less than before, when the log was lost
+      this.parts.events.onFetched(last, last.offset + 1, fetchedMessages(own, toDelivery));
     }
-    for (const end of ends) this.read(end, end.offset ?? 0, NOTHING_FETCHED);
+    for (const end of ends) this.ended(end);
   }
 
-  private read(from: NativePosition, next: number, messages: FetchedMessages): void {
-    const place = this.owned.get(nameOf(from));
-    if (place) place.offset = Math.max(place.offset, next);
-    this.parts.events.onFetched(from, next, messages);
+  /** An end may have come before the messages of the same poll. */
+  private ended(end: NativePosition): void {
+    const { offset = 0 } = end;
+    const place = this.owned.get(nameOf(end));
+    if (place) place.offset = Math.max(place.offset, offset);
+    this.parts.events.onFetched(end, offset, NOTHING_FETCHED);
   }
 
   /** librdkafka mends what it can by itself. */

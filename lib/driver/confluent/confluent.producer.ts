@@ -1,29 +1,29 @@
 import { settledBefore, type Deadline } from '../../core/clock.js';
-import { ClosedError, DeliveryTimeoutError, type MessagingError } from '../../core/errors.js';
+import { DeliveryTimeoutError, type MessagingError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
-import type { OutgoingRecord, SendResult } from '../../core/message.js';
+import { sizeOf, type OutgoingRecord, type SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import { closedConnection } from '../closed-connection.js';
 import type { DriverContext } from '../driver.js';
-import { BrokerStatus } from '../kafka/broker-status.js';
 import { SendCall } from '../send-call.js';
 import { Sweep } from '../kafka/sweep.js';
 import { tooLarge } from '../too-large.js';
-import { BrokerProbe, METADATA_MS } from './broker-probe.js';
 import { ConfluentAdmin } from './confluent.admin.js';
-import { connectNative, disconnectNative } from './confluent.client.js';
-import { CODE, eventError, isFatal, isRefusal, isUnknownTopic, toMessagingError } from './confluent.errors.js';
+import { CODE, isFatal, isTooLarge, isUnknownTopic, toMessagingError } from './confluent.errors.js';
 import {
   promised,
   type ConfluentModule,
   type DeliveryReport,
-  type NativeAdmin,
   type NativeClient,
+  type NativeConfig,
   type NativeError,
   type NativeProducer,
 } from './confluent.native.js';
 import type { KafkajsSettings } from './kafkajs-settings.js';
+import { LivingProducer, METADATA_MS } from './living-producer.js';
+import { NarrowTopics } from './narrow-topics.js';
 import { produce } from './produce.js';
-import { producerConfig } from './producer-config.js';
+import { aloneFrom, producerConfig, withoutBatches } from './producer-config.js';
 import { TopicLookup, type Pending } from './topic-lookup.js';
 
 /**
@@ -32,16 +32,16 @@ import { TopicLookup, type Pending } from './topic-lookup.js';
  */
 export class ConfluentProducer {
   readonly admin: ConfluentAdmin;
-  private native: NativeProducer | undefined;
-  private nativeAdmin: NativeAdmin | undefined;
+  private readonly living: LivingProducer;
   /** Not taken by librdkafka yet. */
   private waiting = new Fifo<Pending>();
   /** With librdkafka, in the order they were handed over. */
   private readonly sent = new Set<Pending>();
   private readonly lookup: TopicLookup;
+  private readonly narrow: NarrowTopics;
+  private readonly config: NativeConfig;
+  private alone: ConfluentProducer | undefined;
   private readonly sweep: Sweep;
-  private readonly status: BrokerStatus;
-  private readonly probe: BrokerProbe;
   private whenIdle: (() => void) | undefined;
   private closed = false;
 
@@ -49,46 +49,39 @@ export class ConfluentProducer {
     private readonly confluent: ConfluentModule,
     private readonly options: ResolvedKafkaOptions,
     private readonly context: DriverContext,
-    settings: KafkajsSettings,
+    private readonly settings: KafkajsSettings,
   ) {
-    this.admin = new ConfluentAdmin(confluent, () => this.nativeAdmin, context, settings);
-    this.status = new BrokerStatus(context, (thrown) => this.wrap(thrown));
-    this.probe = new BrokerProbe({ clock: context.clock, status: this.status, client: () => this.native });
+    this.config = producerConfig(options);
+    this.living = new LivingProducer({
+      confluent,
+      config: this.config,
+      options,
+      context,
+      onReport: (error, report) => this.onReport(error, report),
+      onConnected: () => this.pump(),
+      onOver: () => this.sendAgain(),
+    });
+    this.admin = new ConfluentAdmin(confluent, () => this.living.admin, context, settings);
     this.sweep = new Sweep(context.clock, (now) => this.expire(now));
     this.lookup = new TopicLookup({
       partitionsOf: (topic) => this.partitionsOf(topic),
-      onFound: (found) => {
-        for (const pending of found) this.waiting.push(pending);
-        this.pump();
-      },
+      onFound: (found) => this.goFirst(found),
+    });
+    this.narrow = new NarrowTopics({
+      countOf: (topic) => [...this.sent].filter(({ record }) => record.topic === topic).length,
+      sendAlone: (pending) => void this.sendAlone(pending),
+      warn: (text) => context.log.warn(text),
     });
   }
 
   /** Undefined while it is not connected. */
   get client(): NativeClient | undefined {
-    return this.native;
+    return this.living.native;
   }
 
   /** One attempt. @throws MessagingError */
-  async connect(): Promise<void> {
-    if (this.native) return;
-    const native = new this.confluent.Producer(producerConfig(this.options));
-    native.on('delivery-report', (error, report) => {
-      const goesAgain = error && isFatal(error) && !this.closed;
-      if (goesAgain) void this.replace(native, error);
-      else this.onReport(error, report);
-    });
-    native.on('event.error', (error) => this.onError(native, eventError(error)));
-    try {
-      await connectNative(native, this.context);
-    } catch (error) {
-      void disconnectNative(native);
-      throw this.wrap(error);
-    }
-    native.setPollInBackground(true); // before the connect has ended it is a segmentation fault
-    this.native = native;
-    this.nativeAdmin = this.confluent.AdminClient.createFrom(native);
-    this.pump();
+  connect(): Promise<void> {
+    return this.living.connect();
   }
 
   send(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {
@@ -103,25 +96,32 @@ export class ConfluentProducer {
   async close(deadline: Deadline): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    this.living.isLast = true;
     await settledBefore(this.drained(deadline), deadline);
     this.sweep.stop();
     for (const { call, index } of this.unanswered()) call.set(index, this.closedError());
-    const { native } = this;
-    this.native = undefined;
-    this.nativeAdmin = undefined;
-    if (native) await settledBefore(disconnectNative(native), deadline);
+    await this.alone?.close(deadline);
+    await this.living.close(deadline);
   }
 
   private accept(pending: Pending): void {
     const { record, call, index } = pending;
     const fault = this.closed ? this.closedError() : tooLarge(record, this.options.maxMessageBytes);
     if (fault) return call.set(index, fault);
-    if (!this.lookup.joins(pending)) this.waiting.push(pending);
+    this.waiting.push(pending);
+  }
+
+  private goFirst(pending: readonly Pending[]): void {
+    const waiting = new Fifo<Pending>();
+    for (const one of [...pending, ...this.waiting]) waiting.push(one);
+    this.waiting = waiting;
+    this.pump();
   }
 
   private pump(): void {
-    for (let next = this.waiting.peek(); next && this.native; next = this.waiting.peek()) {
-      if (!next.call.isOpen(next.index) || this.hand(next, this.native)) this.waiting.shift();
+    for (let next = this.waiting.peek(); next && this.living.native; next = this.waiting.peek()) {
+      const isDone = !next.call.isOpen(next.index) || this.lookup.joins(next) || this.narrow.takes(next);
+      if (isDone || this.hand(next, this.living.native)) this.waiting.shift();
       else break; // its queue is full: the next report makes room
     }
     if (this.isIdle) this.whenIdle?.();
@@ -141,7 +141,7 @@ export class ConfluentProducer {
     } catch (error) {
       const fault = error as NativeError;
       if (fault.code === CODE.queueFull) return false;
-      if (isFatal(fault)) void this.replace(native, fault);
+      if (isFatal(fault)) void this.living.replace(native, fault);
       else this.failed(pending, fault);
       return !isFatal(fault);
     }
@@ -150,12 +150,30 @@ export class ConfluentProducer {
   private onReport(error: NativeError | null, { topic, partition, offset, opaque }: DeliveryReport): void {
     const pending = opaque as Pending;
     if (!this.sent.delete(pending)) return; // it was sent again through another producer
-    if (error) this.failed(pending, error);
+    if (error && isTooLarge(error) && sizeOf(pending.record) < aloneFrom(this.config))
+      this.narrow.refused(pending, partition);
     else {
-      this.status.up();
-      pending.call.set(pending.index, { topic, partition, offset: String(offset) });
+      if (error) this.failed(pending, error);
+      else this.written(pending, { topic, partition, offset: String(offset) });
+      this.narrow.reported(pending, partition, error === null);
     }
     this.pump();
+  }
+
+  private written({ call, index }: Pending, result: SendResult): void {
+    this.living.status.up();
+    call.set(index, result);
+  }
+
+  /** Through a producer that makes a batch of each record. */
+  private async sendAlone({ record, call, index, deadline }: Pending): Promise<void> {
+    const { confluent, options, context, settings } = this;
+    if (!this.alone) {
+      this.alone = new ConfluentProducer(confluent, withoutBatches(options), context, settings);
+      void this.alone.living.reconnect();
+    }
+    const [result] = await this.alone.send([record], deadline);
+    call.set(index, result as SendResult);
   }
 
   private failed(pending: Pending, error: NativeError): void {
@@ -169,7 +187,7 @@ export class ConfluentProducer {
   private async partitionsOf(topic: string): Promise<number | MessagingError> {
     try {
       const count = await this.admin.partitionsOf(topic);
-      const { native } = this;
+      const { native } = this.living;
       if (native) await promised((done) => native.getMetadata({ topic, timeout: METADATA_MS }, done));
       return count;
     } catch (error) {
@@ -177,34 +195,11 @@ export class ConfluentProducer {
     }
   }
 
-  private onError(native: NativeProducer, error: NativeError): void {
-    if (isRefusal(error)) this.context.log.warn(this.status.down(error).message);
-    if (error.code === CODE.allBrokersDown) void this.probe.ask();
-    if (isFatal(error)) void this.replace(native, error);
-  }
-
-  /** After a fatal error librdkafka's producer sends nothing any more: another takes over what was not answered. */
-  private async replace(native: NativeProducer, error: NativeError): Promise<void> {
-    if (native !== this.native) return; // it is being replaced
-    this.context.log.warn(`${this.status.down(error).message} Its successor may write messages twice.`);
-    this.native = undefined;
-    this.nativeAdmin = undefined;
-    await disconnectNative(native);
-    const again = new Fifo<Pending>();
-    for (const pending of [...this.sent, ...this.waiting]) again.push(pending);
+  /** What librdkafka had not answered goes again. */
+  private sendAgain(): void {
+    const again = [...this.sent].filter((pending) => !this.narrow.takesBack(pending));
     this.sent.clear();
-    this.waiting = again;
-    await this.reconnect();
-  }
-
-  private async reconnect(): Promise<void> {
-    if (this.closed) return;
-    try {
-      await this.connect();
-      this.status.up();
-    } catch {
-      this.context.clock.after(this.options.retryBackoffMs * 10, () => void this.reconnect());
-    }
+    this.goFirst(again);
   }
 
   /** librdkafka's own timeout begins when it takes a record, which may be later than its sender means. */
@@ -222,19 +217,19 @@ export class ConfluentProducer {
   }
 
   private unanswered(): Pending[] {
-    const open = [...this.sent, ...this.waiting, ...this.lookup.all];
+    const open = [...this.sent, ...this.waiting, ...this.lookup.all, ...this.narrow.waiting];
     return open.filter(({ call, index }) => call.isOpen(index));
   }
 
   private get isIdle(): boolean {
-    return this.sent.size === 0 && this.waiting.length === 0 && this.lookup.isIdle;
+    return this.sent.size === 0 && this.waiting.length === 0 && this.lookup.isIdle && this.narrow.waiting.length === 0;
   }
 
   private async drained(deadline: Deadline): Promise<void> {
     if (this.isIdle) return;
     const idle = new Promise<void>((resolve) => (this.whenIdle = resolve));
     const { clock } = this.context;
-    this.native?.flush(Math.max(deadline.at - clock.now(), 0), () => {});
+    this.living.native?.flush(Math.max(deadline.at - clock.now(), 0), () => {});
     await idle;
   }
 
@@ -242,8 +237,7 @@ export class ConfluentProducer {
     return toMessagingError(thrown, { connection: this.context.connection, topic });
   }
 
-  private closedError(): ClosedError {
-    const { connection } = this.context;
-    return new ClosedError(`Connection \`${connection}\` is closed. Send before the app closes.`, { connection });
+  private closedError(): MessagingError {
+    return closedConnection(this.context.connection);
   }
 }

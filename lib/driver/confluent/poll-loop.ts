@@ -20,7 +20,7 @@ export interface PollLoopParts {
 export class PollLoop {
   isRunning = false;
   private running: Promise<void> = Promise.resolve();
-  private readonly tasks: (() => void)[] = [];
+  private readonly tasks: (() => Promise<void>)[] = [];
   private ends: NativePosition[] = [];
   private awake = false;
   private rouse = new AbortController();
@@ -51,16 +51,10 @@ export class PollLoop {
   }
 
   /** Runs `task` while no poll is under way, so that no message of before it comes after it. */
-  between(task: () => void): Promise<void> {
+  between(task: () => Promise<void> | void): Promise<void> {
     if (!this.isRunning) return Promise.resolve().then(task);
     return new Promise((resolve, reject) => {
-      this.tasks.push(() => {
-        try {
-          resolve(task());
-        } catch (error) {
-          reject(error);
-        }
-      });
+      this.tasks.push(() => Promise.resolve().then(task).then(resolve, reject));
       this.wake();
     });
   }
@@ -80,11 +74,11 @@ export class PollLoop {
     while (this.isRunning) {
       this.awake = false;
       const count = await this.poll();
-      for (const task of this.tasks.splice(0)) task();
+      for (const task of this.tasks.splice(0)) await task();
       for (const resolve of this.turns.splice(0)) resolve();
       if (count === 0 && !this.awake) await this.rest();
     }
-    for (const task of this.tasks.splice(0)) task();
+    for (const task of this.tasks.splice(0)) await task();
     for (const resolve of this.turns.splice(0)) resolve();
   }
 

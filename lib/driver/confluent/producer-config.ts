@@ -40,6 +40,17 @@ export function producerConfig(options: ResolvedKafkaOptions): NativeConfig {
   };
 }
 
+/** The same producer, with a batch for each record. */
+export function withoutBatches(options: ResolvedKafkaOptions): ResolvedKafkaOptions {
+  return { ...options, lingerMs: 0, native: { ...options.native, 'linger.ms': 0, 'batch.num.messages': 1 } };
+}
+
+/** A record of so many bytes has a batch of its own: librdkafka adds none to one that is full, and nothing to one that it fills. */
+export function aloneFrom(config: NativeConfig): number {
+  if (config['batch.num.messages'] === 1) return 0;
+  return Math.min(Number(config['batch.size']), Number(config['message.max.bytes']));
+}
+
 /** Whatever waits must not wait longer than the broker lets a transaction be open; librdkafka refuses it. */
 export function transactionConfig(options: ResolvedKafkaOptions, id: string): NativeConfig {
   const patienceMs = Math.min(options.requestTimeoutMs, TRANSACTION_TIMEOUT_MS - 1_000);

@@ -1,8 +1,9 @@
-import type { Kafka, KafkaConfig, logCreator, RetryOptions } from 'kafkajs';
+import type { ISocketFactory, Kafka, KafkaConfig, logCreator, RetryOptions } from 'kafkajs';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
 import { readTlsFiles } from '../tls-files.js';
 import { oauthBearer } from './oauth-bearer.js';
+import { watchedSocket } from './watched-socket.js';
 
 export type KafkajsModule = typeof import('kafkajs');
 
@@ -12,11 +13,17 @@ export type KafkajsModule = typeof import('kafkajs');
  */
 const REPEATS = 5;
 
+export interface ClientSpec {
+  readonly retry?: RetryOptions;
+  /** A connection has ended, whoever ended it. */
+  readonly onHangUp?: () => void;
+}
+
 export function createClient(
   { Kafka, logLevel }: KafkajsModule,
   options: ResolvedKafkaOptions,
   { log, connection }: DriverContext,
-  retry: RetryOptions = {},
+  { retry, onHangUp }: ClientSpec = {},
 ): Kafka {
   const { clientId, bootstrapServers, requestTimeoutMs, retryBackoffMs } = options;
   return new Kafka({
@@ -28,6 +35,7 @@ export function createClient(
     logLevel: logLevel.INFO,
     logCreator: toLog(log),
     ...options.native,
+    ...(onHangUp && { socketFactory: watchedSocket(onHangUp, options.native?.['socketFactory'] as ISocketFactory) }),
     ...tls(options),
     ...login(options, connection),
   });

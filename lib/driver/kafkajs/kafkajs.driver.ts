@@ -1,9 +1,12 @@
 import type { Kafka, RetryOptions } from 'kafkajs';
 import type { Deadline } from '../../core/clock.js';
+import type { MessagingError } from '../../core/errors.js';
 import type { OutgoingRecord, SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DeliverySink, Driver, DriverContext, SubscribeRequest, Subscription } from '../driver.js';
 import type { BrokerAdmin } from '../broker-admin.js';
+import { BrokerProbe } from '../kafka/broker-probe.js';
+import { BrokerStatus } from '../kafka/broker-status.js';
 import { KafkaBrokerAdmin } from '../kafka/kafka.broker-admin.js';
 import { explainRefusal } from '../kafka/explain-refusal.js';
 import { withSharedToken } from '../kafka/sasl-tokens.js';
@@ -33,29 +36,38 @@ class KafkajsDriver implements Driver {
   readonly brokerAdmin: BrokerAdmin;
   private readonly client: Kafka;
   private readonly producer: KafkajsProducer;
+  private readonly status: BrokerStatus;
+  private readonly probe: BrokerProbe<KafkajsAdmin>;
   private readonly consumers = new Set<Subscription>();
+  private isClosed = false;
 
   constructor(
     private readonly kafkajs: KafkajsModule,
     private readonly options: ResolvedKafkaOptions,
     private readonly context: DriverContext,
   ) {
-    this.client = createClient(kafkajs, options, context);
+    const onHangUp = () => void this.probe.ask();
+    this.client = createClient(kafkajs, options, context, { onHangUp });
     this.admin = new KafkajsAdmin(this.client, context);
     const asking = { kafkajs, client: this.client, admin: this.admin, options, context };
     this.brokerAdmin = new KafkaBrokerAdmin(new KafkajsAdminClient(asking), context);
-    this.producer = new KafkajsProducer(
-      createClient(kafkajs, options, context, sendRetries(options)),
-      this.admin,
-      options,
-      context,
-    );
+    this.status = new BrokerStatus(context, (thrown) => toMessagingError(thrown, { connection: context.connection }));
+    this.probe = new BrokerProbe({
+      clock: context.clock,
+      status: this.status,
+      client: () => (this.isClosed ? undefined : this.admin),
+      question: (admin) => admin.ask(undefined, (client) => client.describeCluster()),
+    });
+    const sending = createClient(kafkajs, options, context, { retry: sendRetries(options), onHangUp });
+    const { admin } = this;
+    const onAway = (error: MessagingError) => this.onAway(error);
+    this.producer = new KafkajsProducer({ client: sending, admin, options, context, onAway });
   }
 
   /** A client of its own without repeats, so that one attempt is one attempt: each address is asked once. */
   async connect(): Promise<void> {
     const retries = this.options.bootstrapServers.length - 1;
-    const probe = createClient(this.kafkajs, this.options, this.context, { retries }).admin();
+    const probe = createClient(this.kafkajs, this.options, this.context, { retry: { retries } }).admin();
     try {
       await probe.connect();
       await probe.describeCluster();
@@ -64,6 +76,7 @@ class KafkajsDriver implements Driver {
     } finally {
       await probe.disconnect();
     }
+    void this.probe.ask(); // its connection stays, and its end tells that a broker is away although nobody sends
   }
 
   send(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {
@@ -79,9 +92,16 @@ class KafkajsDriver implements Driver {
   }
 
   async close(deadline: Deadline): Promise<void> {
+    this.isClosed = true;
     await Promise.all([...this.consumers].map((consumer) => consumer.stop(deadline)));
     await this.producer.close(deadline);
     await this.admin.close();
+  }
+
+  /** A send was not answered; it goes again by itself. */
+  private onAway(error: MessagingError): void {
+    this.status.trouble(error);
+    void this.probe.ask();
   }
 }
 

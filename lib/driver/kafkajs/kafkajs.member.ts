@@ -21,8 +21,8 @@ import type { KafkajsCluster } from './kafkajs.internals.js';
 import { boundsOf } from './kafkajs.offsets.js';
 import { lookFor, subscribe } from './missing-topics.js';
 
-/** Above it a resume takes effect late: kafkajs finishes its wait first. */
-const MAX_WAIT_MS = 250;
+/** A resumed partition waits for the broker's current fetch to end, and for the next one. */
+const MAX_WAIT_MS = 100;
 
 export interface MemberParts {
   readonly kafkajs: KafkajsModule;

@@ -1,8 +1,14 @@
 import type { Kafka } from 'kafkajs';
 import { settledBefore, sleep, type Deadline } from '../../core/clock.js';
-import { ClosedError, MessageTooLargeError, MessagingError, UnknownTopicError } from '../../core/errors.js';
+import {
+  BrokerUnavailableError,
+  MessageTooLargeError,
+  UnknownTopicError,
+  type MessagingError,
+} from '../../core/errors.js';
 import { sizeOf, type OutgoingRecord, type SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import { closedConnection } from '../closed-connection.js';
 import type { DriverContext } from '../driver.js';
 import { tooLarge } from '../too-large.js';
 import type { KafkajsAdmin } from './kafkajs.admin.js';
@@ -14,6 +20,15 @@ import { TopicBuffer } from './topic-buffer.js';
 /** How long a topic that is unknown is looked for: it may have been created a moment ago. */
 const UNKNOWN_TOPIC_MS = 2_000;
 const UNKNOWN_TOPIC_POLL_MS = 200;
+
+export interface KafkajsProducerParts {
+  readonly client: Kafka;
+  readonly admin: KafkajsAdmin;
+  readonly options: ResolvedKafkaOptions;
+  readonly context: DriverContext;
+  /** No broker took a request. */
+  readonly onAway: (error: MessagingError) => void;
+}
 
 /**
  * Gathers concurrent sends into requests, since kafkajs makes one request of each `send` (10 to 15 times the CPU, measured). One
@@ -30,17 +45,13 @@ export class KafkajsProducer {
   private closed = false;
   private ended = false;
 
-  constructor(
-    client: Kafka,
-    private readonly admin: KafkajsAdmin,
-    private readonly options: ResolvedKafkaOptions,
-    private readonly context: DriverContext,
-  ) {
+  constructor(private readonly parts: KafkajsProducerParts) {
+    const { client, context, options } = parts;
     this.path = new SendPath(client, context, options);
   }
 
   get timeoutMs(): number {
-    return this.options.deliveryTimeoutMs;
+    return this.parts.options.deliveryTimeoutMs;
   }
 
   send(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {
@@ -52,10 +63,10 @@ export class KafkajsProducer {
 
   /** How many partitions a topic has; one that is unknown is looked for a while. @throws UnknownTopicError */
   async partitionsOf(topic: string): Promise<number> {
-    const { clock } = this.context;
+    const { clock } = this.parts.context;
     for (const end = clock.now() + UNKNOWN_TOPIC_MS; ; await sleep(clock, UNKNOWN_TOPIC_POLL_MS)) {
       try {
-        return await this.admin.partitionsOf(topic);
+        return await this.parts.admin.partitionsOf(topic);
       } catch (error) {
         if (!(error instanceof UnknownTopicError) || clock.now() >= end) throw error;
       }
@@ -76,7 +87,7 @@ export class KafkajsProducer {
   }
 
   private accept(record: OutgoingRecord, call: SendCall, index: number, deadline: number): void {
-    const fault = this.closed ? this.closedError() : tooLarge(record, this.options.maxMessageBytes);
+    const fault = this.closed ? this.closedError() : tooLarge(record, this.parts.options.maxMessageBytes);
     if (fault) return call.set(index, fault);
     const bytes = sizeOf(record);
     this.bufferOf(record.topic).push({
@@ -94,8 +105,8 @@ export class KafkajsProducer {
   private bufferOf(topic: string): TopicBuffer {
     const known = this.topics.get(topic);
     if (known) return known;
-    const { lingerMs, maxBatchSize, partitioner } = this.options;
-    const buffer = new TopicBuffer(topic, { lingerMs, maxBatchSize, partitioner, clock: this.context.clock });
+    const { lingerMs, maxBatchSize, partitioner } = this.parts.options;
+    const buffer = new TopicBuffer(topic, { lingerMs, maxBatchSize, partitioner, clock: this.parts.context.clock });
     this.topics.set(topic, buffer);
     return buffer;
   }
@@ -126,7 +137,7 @@ export class KafkajsProducer {
 
   /** The one whose turn it is goes to the end of the line. */
   private nextDue(): TopicBuffer | undefined {
-    const now = this.context.clock.now();
+    const now = this.parts.context.clock.now();
     for (const topic of this.topics.values()) {
       if (topic.length === 0 || topic.dueAt > now || this.looking.has(topic)) continue;
       this.topics.delete(topic.name);
@@ -137,7 +148,7 @@ export class KafkajsProducer {
   }
 
   private setTimer(): void {
-    const { clock } = this.context;
+    const { clock } = this.parts.context;
     const waiting = [...this.topics.values()].filter((topic) => topic.length > 0 && !this.looking.has(topic));
     this.cancelTimer?.();
     if (waiting.length === 0) return;
@@ -150,10 +161,11 @@ export class KafkajsProducer {
     if (batch.length === 0) return;
     const { unwritten, error } = await this.path.send(topic.name, batch);
     if (error) this.failed(topic, unwritten, error);
-    else topic.putBack(unwritten, unwritten.length < batch.length ? 0 : this.options.retryBackoffMs);
+    else topic.putBack(unwritten, unwritten.length < batch.length ? 0 : this.parts.options.retryBackoffMs);
   }
 
   private failed(topic: TopicBuffer, pending: readonly PendingSend[], error: MessagingError): void {
+    if (error instanceof BrokerUnavailableError && !this.ended) this.parts.onAway(error);
     if (error.retryable && !this.ended) return this.repeat(topic, pending, error);
     if (error instanceof MessageTooLargeError && pending.length > 1) {
       for (const one of pending) one.alone = true;
@@ -167,8 +179,8 @@ export class KafkajsProducer {
   }
 
   private repeat(topic: TopicBuffer, pending: readonly PendingSend[], error: MessagingError): void {
-    this.context.log.debug(`${pending.length} messages to topic ${topic.name} go again: ${error.message}`);
-    topic.putBack(topic.expire(pending, this.timeoutMs, error), this.options.retryBackoffMs);
+    this.parts.context.log.debug(`${pending.length} messages to topic ${topic.name} go again: ${error.message}`);
+    topic.putBack(topic.expire(pending, this.timeoutMs, error), this.parts.options.retryBackoffMs);
   }
 
   private async lookUp(topic: TopicBuffer): Promise<void> {
@@ -184,12 +196,11 @@ export class KafkajsProducer {
 
   private async whenEmpty(deadline: Deadline): Promise<void> {
     while (!deadline.signal.aborted && (this.inFlight || [...this.topics.values()].some((topic) => topic.length > 0))) {
-      await (this.inFlight ?? sleep(this.context.clock, 10));
+      await (this.inFlight ?? sleep(this.parts.context.clock, 10));
     }
   }
 
-  private closedError(): ClosedError {
-    const { connection } = this.context;
-    return new ClosedError(`Connection \`${connection}\` is closed. Send before the app closes.`, { connection });
+  private closedError(): MessagingError {
+    return closedConnection(this.parts.context.connection);
   }
 }

@@ -1,7 +1,6 @@
 import { deadlineIn, settledBefore } from '../../core/clock.js';
 import {
   BrokerFullError,
-  ClosedError,
   DeliveryTimeoutError,
   UnknownPartitionError,
   UnknownTopicError,
@@ -12,6 +11,7 @@ import { partitionOf } from '../../core/murmur2.js';
 import type { MemoryBroker } from '../../memory-broker/memory-broker.js';
 import type { MemoryTopic } from '../../memory-broker/memory-topic.js';
 import type { ResolvedMemoryOptions } from '../../options/memory.options.js';
+import { closedConnection } from '../closed-connection.js';
 import type { DriverContext } from '../driver.js';
 import { tooLarge } from '../too-large.js';
 
@@ -113,8 +113,7 @@ export class MemoryProducer {
     return inTime;
   }
 
-  private closedError(): ClosedError {
-    const { connection } = this.context;
-    return new ClosedError(`Connection \`${connection}\` is closed. Send before the app closes.`, { connection });
+  private closedError(): MessagingError {
+    return closedConnection(this.context.connection);
   }
 }

@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis';
 import { deadlineIn, settledBefore, sleep, type Deadline } from '../../core/clock.js';
 import {
-  ClosedError,
   DeliveryTimeoutError,
   MessagingError,
   UnknownPartitionError,
@@ -10,6 +9,7 @@ import {
 import type { OutgoingRecord, SendResult } from '../../core/message.js';
 import { partitionOf } from '../../core/murmur2.js';
 import type { ResolvedRedisOptions } from '../../options/redis.options.js';
+import { closedConnection } from '../closed-connection.js';
 import type { DriverContext } from '../driver.js';
 import { SendCall } from '../send-call.js';
 import { tooLarge } from '../too-large.js';
@@ -211,8 +211,7 @@ export class RedisProducer {
     return toMessagingError(thrown, { connection: this.parts.context.connection, topic });
   }
 
-  private closedError(): ClosedError {
-    const { connection } = this.parts.context;
-    return new ClosedError(`Connection \`${connection}\` is closed. Send before the app closes.`, { connection });
+  private closedError(): MessagingError {
+    return closedConnection(this.parts.context.connection);
   }
 }

@@ -1,25 +1,25 @@
 import { sleep, type Clock } from '../../core/clock.js';
-import type { BrokerStatus } from '../kafka/broker-status.js';
-import { promised, type NativeClient } from './confluent.native.js';
+import type { BrokerStatus } from './broker-status.js';
 
-export const METADATA_MS = 5_000;
 const PAUSE_MS = 1_000;
 
-export interface BrokerProbeParts {
+export interface BrokerProbeParts<Client> {
   readonly clock: Clock;
   readonly status: BrokerStatus;
   /** Undefined while there is none, and when it is closed. */
-  readonly client: () => NativeClient | undefined;
+  readonly client: () => Client | undefined;
+  /** Something that a broker has to answer. */
+  readonly question: (client: Client) => Promise<unknown>;
 }
 
 /**
- * librdkafka says when every broker has hung up, which brokers also do with a client that was idle, and never when one is back. So one is
- * asked, until it answers.
+ * A client notices that a broker has hung up, which brokers also do with a client that was idle, and that it is back only when something is to be
+ * sent. So one is asked, until it answers.
  */
-export class BrokerProbe {
+export class BrokerProbe<Client> {
   private isAsking = false;
 
-  constructor(private readonly parts: BrokerProbeParts) {}
+  constructor(private readonly parts: BrokerProbeParts<Client>) {}
 
   async ask(): Promise<void> {
     if (this.isAsking) return;
@@ -31,10 +31,10 @@ export class BrokerProbe {
     this.isAsking = false;
   }
 
-  private async answers(client: NativeClient): Promise<boolean> {
-    const { status } = this.parts;
+  private async answers(client: Client): Promise<boolean> {
+    const { status, question } = this.parts;
     try {
-      await promised((done) => client.getMetadata({ allTopics: false, timeout: METADATA_MS }, done));
+      await question(client);
       status.up();
       return true;
     } catch (error) {
