@@ -4,9 +4,14 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  Consumer,
+  EventTopic,
   IncompatibleSchemaError,
   InvalidSchemaError,
   type MemoryOptions,
+  MessagingModule,
+  Producer,
+  ProducerService,
   RegistryTlsError,
   SubjectNotFoundError,
   Worker,
@@ -14,7 +19,7 @@ import {
 import { Line, Stock } from '../../support/avro-models.js';
 import { Certificates } from '../../support/certificates.js';
 import { FakeRegistry, type Fault } from '../../support/fake-registry.js';
-import { startApp, type StartedApp } from '../../support/test-app.js';
+import { startApp, type AppSpec, type StartedApp } from '../../support/test-app.js';
 
 @Injectable()
 class Counting {
@@ -32,6 +37,26 @@ class Plain {
   }
 }
 
+class Lines extends EventTopic {
+  static readonly topicName = 'lines';
+  static readonly schema = Line;
+  static override readonly format = 'avro';
+}
+
+@Injectable()
+class Publishing {
+  @Producer({ topic: Lines })
+  async publish(): Promise<Line> {
+    return { sku: 'a', count: 1 };
+  }
+}
+
+@Injectable()
+class Reading {
+  @Consumer({ topic: Lines })
+  async onLine(_line: Line) {}
+}
+
 /** What was registered before needs a field that the new schema has not. */
 const OLDER = JSON.stringify({
   type: 'record',
@@ -42,7 +67,7 @@ const OLDER = JSON.stringify({
 const LOOK = 'GET /schemas/types';
 const VALUE = 'POST /subjects/stock-value/versions';
 
-describe('the schemas of what handlers write', () => {
+describe('the schemas of what an app writes', () => {
   let registry: FakeRegistry;
   const apps: StartedApp[] = [];
   beforeEach(async () => void (registry = await FakeRegistry.start()));
@@ -51,12 +76,16 @@ describe('the schemas of what handlers write', () => {
     await registry.stop();
   });
 
-  const start = async (more: MemoryOptions = {}, handler: new () => unknown = Counting) => {
+  const start = (more: MemoryOptions = {}, handler: new () => unknown = Counting) =>
+    startWith({ providers: [handler] }, more);
+  const startWith = async (spec: AppSpec, more: MemoryOptions = {}) => {
     const memory = { schemaRegistryUrl: registry.url, schemaRegistryTimeoutMs: 200, ...more };
-    const started = await startApp({ options: { memory }, providers: [handler] });
+    const started = await startApp({ options: { memory }, ...spec });
     apps.push(started);
     return started;
   };
+  const LINES = 'POST /subjects/lines-value/versions';
+  const declared = [MessagingModule.forFeature([Lines])];
 
   it('are registered at start, keys too; an app without Avro asks nothing', async () => {
     await start();
@@ -64,6 +93,47 @@ describe('the schemas of what handlers write', () => {
     registry.requests.length = 0;
     await start({}, Plain);
     expect(registry.requests).toEqual([]);
+  });
+
+  it.each<[string, AppSpec, string[]]>([
+    ['@Producer names', { providers: [Publishing] }, [LOOK, LINES]],
+    ['forFeature names and no handler reads', { imports: declared }, [LOOK, LINES]],
+    ['both name', { imports: declared, providers: [Publishing] }, [LOOK, LINES]],
+    ['a handler reads and @Producer names', { providers: [Reading, Publishing] }, [LOOK, LINES]],
+    ['a handler reads', { providers: [Reading] }, [LOOK]],
+    ['a handler reads and forFeature names', { imports: declared, providers: [Reading] }, [LOOK]],
+  ])('of a topic that %s: %j', async (_who, spec, requests) => {
+    await startWith(spec);
+    expect(registry.requests).toEqual(requests);
+  });
+
+  it.each<[string, AppSpec]>([
+    ['@Producer', { providers: [Publishing] }],
+    ['forFeature', { imports: declared }],
+  ])('fail the start where the registry refuses them, and wait where it is down: %s', async (_who, spec) => {
+    registry.fault = { status: 503, body: 'busy' };
+    const { app, log } = await startWith(spec);
+    expect(log.texts('warn').join()).toContain('Messages that need the registry wait for it.');
+    registry.fault = undefined;
+    await app.get(ProducerService).send({ topic: Lines, message: { sku: 'a', count: 1 } });
+    expect(registry.requests).toEqual([LOOK, LINES]);
+    registry.add('other-value', OLDER);
+    registry.add('lines-value', OLDER);
+    await expect(startWith(spec)).rejects.toThrow(IncompatibleSchemaError);
+  });
+
+  it('of @Producer on another connection are registered there', async () => {
+    @Injectable()
+    class Elsewhere {
+      @Producer({ topic: Lines, broker: 'second' })
+      async publish(): Promise<Line> {
+        return { sku: 'a', count: 1 };
+      }
+    }
+    const second = { kind: 'memory', schemaRegistryUrl: registry.url } as const;
+    const options = { memory: {}, connections: { second } };
+    await startWith({ options, providers: [Elsewhere] });
+    expect(registry.requests).toEqual([LOOK, LINES]);
   });
 
   it('M25 409: an incompatible one fails the start, with what the registry says of it', async () => {
