@@ -9,7 +9,7 @@ import type { TopicClass } from '../topic/topic.js';
 import { WorkerHost } from '../worker/worker.host.js';
 import type { FoundHandler } from './define-handler.js';
 import { handlerMetadataOf } from './handler-metadata.js';
-import { producerMetadataOf } from './producer-metadata.js';
+import { producerMetadataOf } from '../producer/producer-metadata.js';
 import type { FoundProducer } from './topic-faults.js';
 
 type ClassRef = object & { readonly name: string; readonly prototype: unknown };

@@ -3,7 +3,7 @@ import type { ResolvedHandlerOptions } from '../options/handler.options.js';
 import { expected } from '../options/resolve-options.js';
 import { isCompacted, topicNameOf, type TopicClass, type TopicRef } from '../topic/topic.js';
 import type { DefinitionParts } from './define-handler.js';
-import type { ProducerMetadata } from './producer-metadata.js';
+import type { ProducerMetadata } from '../producer/producer-metadata.js';
 
 /** A method with `@Producer`, and where it stands. */
 export interface FoundProducer extends ProducerMetadata {

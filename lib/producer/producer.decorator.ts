@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Inject } from '@nestjs/common';
 import { copyMetadata } from '../core/copy-metadata.js';
-import { markProducer } from '../discovery/producer-metadata.js';
+import { markProducer } from './producer-metadata.js';
 import type { HeadersInput } from '../core/headers.js';
 import type { KeyOf, MessageOf, TopicClass, TopicRef } from '../topic/topic.js';
 import type { ProducerService } from './producer.service.js';
