@@ -67,7 +67,7 @@ export class MessagingRuntime {
   async bootstrap(): Promise<void> {
     this.isBootstrapped = true;
     this.startWhenReady();
-    if (!this.listening) await this.connectAll(this.connectionsOf(this.parts.registry.definitions.producing));
+    if (!this.listening) await this.connectAll(this.sendingConnections);
   }
 
   /** Stops the intake, lets running handlers finish, keeps what they settled. May be called twice. */
@@ -101,15 +101,19 @@ export class MessagingRuntime {
   }
 
   private async connectBound(): Promise<void> {
-    await this.connectAll(this.boundConnections);
+    await this.connectAll([...new Set([...this.boundConnections, ...this.sendingConnections])]);
     this.listens = true;
     this.startWhenReady();
   }
 
-  /** The default connection, those that handlers read from, and those that `@Producer` sends over. */
+  /** The default connection, and those that handlers read from. */
   get boundConnections(): readonly Connection[] {
-    const { handlers, producing } = this.parts.registry.definitions;
-    return this.connectionsOf([...handlers.map(({ connection }) => connection), ...producing]);
+    return this.connectionsOf(this.parts.registry.definitions.handlers.map(({ connection }) => connection));
+  }
+
+  /** The default connection, and those that `@Producer` sends over: looked after at start, but nobody is unwell without them. */
+  private get sendingConnections(): readonly Connection[] {
+    return this.connectionsOf(this.parts.registry.definitions.producing);
   }
 
   /** The default one among them. */

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type INestApplicationContext } from '@nestjs/common';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +9,8 @@ import {
   IncompatibleSchemaError,
   InvalidSchemaError,
   type MemoryOptions,
+  messagingMicroservice,
+  MessagingHealthIndicator,
   MessagingModule,
   Producer,
   ProducerService,
@@ -19,7 +21,7 @@ import {
 import { Line, Stock } from '../../support/avro-models.js';
 import { Certificates } from '../../support/certificates.js';
 import { FakeRegistry, type Fault } from '../../support/fake-registry.js';
-import { startApp, type AppSpec, type StartedApp } from '../../support/test-app.js';
+import { startApp, testModule, type AppSpec } from '../../support/test-app.js';
 
 @Injectable()
 class Counting {
@@ -69,7 +71,7 @@ const VALUE = 'POST /subjects/stock-value/versions';
 
 describe('the schemas of what an app writes', () => {
   let registry: FakeRegistry;
-  const apps: StartedApp[] = [];
+  const apps: { readonly app: INestApplicationContext }[] = [];
   beforeEach(async () => void (registry = await FakeRegistry.start()));
   afterEach(async () => {
     for (const { app } of apps.splice(0)) await app.close();
@@ -83,6 +85,14 @@ describe('the schemas of what an app writes', () => {
     const started = await startApp({ options: { memory }, ...spec });
     apps.push(started);
     return started;
+  };
+  /** A hybrid app, whose microservices are started before its modules are, or one that handles nothing. */
+  const startWeb = async (spec: AppSpec, isHybrid: boolean) => {
+    const app = (await testModule(spec).compile()).createNestApplication({ logger: false });
+    apps.push({ app });
+    if (isHybrid) app.connectMicroservice(messagingMicroservice());
+    if (isHybrid) await app.startAllMicroservices();
+    return { app: await app.init() };
   };
   const LINES = 'POST /subjects/lines-value/versions';
   const declared = [MessagingModule.forFeature([Lines])];
@@ -102,7 +112,7 @@ describe('the schemas of what an app writes', () => {
     ['a handler reads and @Producer names', { providers: [Reading, Publishing] }, [LOOK, LINES]],
     ['a handler reads', { providers: [Reading] }, [LOOK]],
     ['a handler reads and forFeature names', { imports: declared, providers: [Reading] }, [LOOK]],
-  ])('of a topic that %s: %j', async (_who, spec, requests) => {
+  ])('of a topic that %s', async (_who, spec, requests) => {
     await startWith(spec);
     expect(registry.requests).toEqual(requests);
   });
@@ -122,19 +132,25 @@ describe('the schemas of what an app writes', () => {
     await expect(startWith(spec)).rejects.toThrow(IncompatibleSchemaError);
   });
 
-  it('of @Producer on another connection are registered there', async () => {
-    @Injectable()
-    class Elsewhere {
-      @Producer({ topic: Lines, broker: 'second' })
-      async publish(): Promise<Line> {
-        return { sku: 'a', count: 1 };
+  it.each(['a microservice', 'a hybrid app', 'an app that only sends'])(
+    'of @Producer on another connection are registered there, in %s',
+    async (kind) => {
+      @Injectable()
+      class Elsewhere {
+        @Producer({ topic: Lines, broker: 'second' })
+        async publish(): Promise<Line> {
+          return { sku: 'a', count: 1 };
+        }
       }
-    }
-    const second = { kind: 'memory', schemaRegistryUrl: registry.url } as const;
-    const options = { memory: {}, connections: { second } };
-    await startWith({ options, providers: [Elsewhere] });
-    expect(registry.requests).toEqual([LOOK, LINES]);
-  });
+      const second = { kind: 'memory', schemaRegistryUrl: registry.url } as const;
+      const options = { broker: 'memory', memory: {}, connections: { second } };
+      const spec = { options, providers: [Elsewhere] };
+      const { app } = kind === 'a microservice' ? await startWith(spec) : await startWeb(spec, kind === 'a hybrid app');
+      expect(registry.requests).toEqual([LOOK, LINES]);
+      const { messaging } = app.get(MessagingHealthIndicator).readiness();
+      expect(messaging.connections).toEqual({ memory: 'up' }); // a broker that is only sent to makes nobody unwell
+    },
+  );
 
   it('M25 409: an incompatible one fails the start, with what the registry says of it', async () => {
     registry.add('stock-value', OLDER);
