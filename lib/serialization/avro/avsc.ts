@@ -1,5 +1,6 @@
-import { createRequire } from 'node:module';
 import avsc from 'avsc'; // the named exports type-check but are not there at run time: the package is CommonJS
+// @ts-expect-error -- avsc has types of its main file only
+import utils from 'avsc/lib/utils.js';
 import type { AvroSchema } from '../../topic/topic.js';
 
 /**
@@ -99,9 +100,7 @@ interface Avsc {
   };
 }
 
-const require = createRequire(import.meta.url);
-
 /** With a cursor of our own, what fails can say where: avsc's `fromBuffer` keeps its cursor to itself. */
-export const { Tap } = require('avsc/lib/utils') as { readonly Tap: new (bytes: Buffer) => Tap };
+export const { Tap } = utils as { readonly Tap: new (bytes: Buffer) => Tap };
 
 export const { Type, types } = avsc as unknown as Avsc;
