@@ -2,11 +2,12 @@ import { ConfigurationError } from '../core/errors.js';
 import type { AvroModelInfo } from '../serialization/avro/avro-model.js';
 import { avroType } from '../serialization/avro/avro-type.js';
 import type { InternalType } from '../serialization/avro/avsc.js';
-import type { RecordShape } from '../serialization/avro/shapes.js';
+import type { RecordShape, RecordShapes } from '../serialization/avro/shapes.js';
 import type { AvroSchema, PayloadClass } from '../topic/topic.js';
 import { ambiguousUnions } from './ambiguous-unions.js';
 import { modelOptionsOf } from './avro-model.options.js';
 import { fieldType, UnknownFieldType, type TypeSource } from './field-type.js';
+import { invalidProperty } from './invalid-property.js';
 import { propertiesOf, type PropertyFacts } from './property-metadata.js';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -18,7 +19,7 @@ export function buildModel(type: PayloadClass): AvroModelInfo {
   const builder = new ModelBuilder();
   const schema = builder.recordOf(type, type.name);
   if (builder.faults.length > 0) throw new ConfigurationError(builder.faults);
-  const unions = ambiguousUnions(typeOf(schema, type), type.name);
+  const unions = ambiguousUnions(typeOf(schema, type, builder.shapes), type.name);
   if (unions.length > 0)
     throw new ConfigurationError(
       unions.map(
@@ -29,11 +30,15 @@ export function buildModel(type: PayloadClass): AvroModelInfo {
   return { schema: deepFreeze(schema), shapes: builder.shapes };
 }
 
-function typeOf(schema: AvroSchema, type: PayloadClass): InternalType {
+function typeOf(schema: AvroSchema, type: PayloadClass, shapes: RecordShapes): InternalType {
   try {
     return avroType(schema, { isOwn: true });
   } catch (cause) {
-    throw new ConfigurationError([`The Avro schema of \`${type.name}\` is not valid: ${(cause as Error).message}.`]);
+    const property = invalidProperty(schema, shapes);
+    const [place, cure] = property === undefined ? [type.name, 'its decorators'] : [property, 'its @AvroField'];
+    throw new ConfigurationError([
+      `\`${place}\`: the Avro schema is not valid: ${(cause as Error).message}. Correct ${cure}.`,
+    ]);
   }
 }
 
@@ -48,7 +53,11 @@ class ModelBuilder {
   private readonly named = new Map<string, unknown>();
 
   /** The whole schema where a class appears first, its full name after that: so it may also hold itself. */
-  recordOf(type: PayloadClass, place: string): AvroSchema {
+  recordOf(type: PayloadClass | undefined, place: string): AvroSchema {
+    if (type === undefined)
+      throw new UnknownFieldType(
+        `\`${place}\` is of a class that is not there yet: two files import each other. Move one of the classes into a file of its own.`,
+      );
     const options = modelOptionsOf(type);
     if (!options)
       throw new UnknownFieldType(
@@ -72,6 +81,7 @@ class ModelBuilder {
       enumOf: (facts, symbols) => this.enumOf(facts, symbols, { namespace, owner: name }),
     };
     const fields = properties.flatMap((facts) => this.fieldOf(facts, source) ?? []);
+    this.faults.push(...twinsAmong(properties));
     return { type: 'record', name, namespace, ...(doc && { doc }), ...(aliases && { aliases }), fields };
   }
 
@@ -114,6 +124,15 @@ function describe(facts: PropertyFacts, source: TypeSource): object {
       `\`${place}\`: \`${name}\` cannot be the name of an Avro field. Set another: @AvroField({ name: '…' }).`,
     );
   const { doc, aliases } = options;
+  const wrong = aliases?.find((alias) => !NAME.test(alias));
+  if (wrong !== undefined)
+    throw new UnknownFieldType(
+      `\`${place}\`: \`${wrong}\` was never the name of an Avro field: letters, digits and _. Correct \`aliases\`.`,
+    );
+  if (typeof options.default === 'bigint')
+    throw new UnknownFieldType(
+      `\`${place}\`: the default \`${options.default}n\` is a bigint, and a schema is JSON. Write \`${options.default}\`.`,
+    );
   const type = fieldType(facts, source);
   const given = { ...(doc && { doc }), ...(aliases && { aliases }) };
   if (!isOptional) return { name, type, ...(options.default !== undefined && { default: options.default }), ...given };
@@ -124,6 +143,19 @@ function describe(facts: PropertyFacts, source: TypeSource): object {
 function nullable(type: AvroSchema, fallback: unknown): object {
   const branches = Array.isArray(type) ? (type as AvroSchema[]).filter((branch) => branch !== 'null') : [type];
   return { type: fallback === null ? ['null', ...branches] : [...branches, 'null'], default: fallback };
+}
+
+/** Two properties that would be one field. */
+function twinsAmong(properties: readonly PropertyFacts[]): string[] {
+  const owners = new Map<string, string>();
+  return properties.flatMap(({ options, property, place }) => {
+    const name = options.name ?? property;
+    const other = owners.get(name);
+    owners.set(name, place);
+    return other === undefined
+      ? []
+      : [`\`${place}\`: \`${other}\` is the field \`${name}\` already. Give one of them another \`name\`.`];
+  });
 }
 
 function renamedOf(properties: readonly PropertyFacts[]): ReadonlyMap<string, string> {

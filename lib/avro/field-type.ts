@@ -1,7 +1,7 @@
 import { isAvroModel } from '../serialization/avro/avro-model.js';
 import { MAX_DIGITS } from '../serialization/avro/decimal.js';
 import type { AvroSchema, PayloadClass } from '../topic/topic.js';
-import type { ClassRef } from './avro-field.options.js';
+import type { AvroFieldOptions, ClassRef } from './avro-field.options.js';
 import { enumValues, isBetween } from './field-check.js';
 import type { PropertyFacts } from './property-metadata.js';
 
@@ -10,7 +10,7 @@ export class UnknownFieldType extends Error {}
 
 export interface TypeSource {
   /** The schema of a record's class, or its name where it stood before. */
-  readonly recordOf: (type: PayloadClass, place: string) => AvroSchema;
+  readonly recordOf: (type: PayloadClass | undefined, place: string) => AvroSchema;
   /** `<Class>_<property>`, in the namespace of the class. */
   readonly enumOf: (facts: PropertyFacts, symbols: readonly string[]) => AvroSchema;
 }
@@ -21,6 +21,7 @@ const BIGINT: AvroSchema = { type: 'long', js: 'bigint' };
 /** The Avro type of a property, never guessed. @throws UnknownFieldType */
 export function fieldType(facts: PropertyFacts, source: TypeSource): AvroSchema {
   const { options, place, designType, enumSource } = facts;
+  assertOneType(facts);
   if (options.logicalType !== undefined) return logical(facts);
   if (options.type !== undefined) return designType === BigInt && options.type === 'long' ? BIGINT : options.type;
   if (options.items !== undefined) return { type: 'array', items: part(options.items, place, source) };
@@ -29,6 +30,29 @@ export function fieldType(facts: PropertyFacts, source: TypeSource): AvroSchema 
   if (enumSource !== undefined && !facts.itemChecks.has('isEnum')) return enumeration(facts, source);
   if (designType === Array) return { type: 'array', items: itemsOf(facts, source) };
   return byCheck(facts.checks) ?? byDesign(facts, source);
+}
+
+/** What an option makes of a property, and the types of the compiler that it can be; `Object` is what it leaves of all others. */
+const GIVEN: readonly (readonly [option: keyof AvroFieldOptions, what: string, fits: (type: unknown) => boolean])[] = [
+  ['type', 'a type', () => true],
+  ['logicalType', 'a logical type', () => true],
+  ['items', 'of an array', (type) => type === Array || type === Object],
+  ['values', 'of a plain object', (type) => type === Object],
+  ['of', 'of one record', (type) => ![String, Number, Boolean, BigInt, Array, Map, Set].includes(type as never)],
+];
+
+/** @throws UnknownFieldType where two options say different things, or one that the property cannot be. */
+function assertOneType({ options, place, designType }: PropertyFacts): void {
+  const given = GIVEN.filter(([option]) => options[option] !== undefined);
+  if (given.length > 1)
+    throw new UnknownFieldType(
+      `\`${place}\` has ${given.map(([option]) => `\`${option}\``).join(' and ')} in its @AvroField, and is one of them only. Leave one.`,
+    );
+  const [option, what, fits] = given[0] ?? [];
+  if (fits === undefined || designType === undefined || fits(designType)) return;
+  throw new UnknownFieldType(
+    `\`${place}\` is a ${(designType as { name: string }).name}, and \`${option}\` in its @AvroField is ${what}. Correct the property, or the option.`,
+  );
 }
 
 /** What class-validator says is narrower than the compiler's `number` and `string`. */

@@ -7,6 +7,7 @@ import { Terminal } from './terminal/terminal.js';
 
 /** Words with commands under them. */
 const GROUPS: Readonly<Record<string, string>> = {
+  schema: 'the Avro schemas of what the app writes, and the registry that they belong in',
   kafka: 'topics, groups, messages and dead letters of a Kafka cluster',
   redis: 'topics, messages and handlers on Redis Streams',
   'kafka group': 'one consumer group: where it is, and moving it',
@@ -27,18 +28,18 @@ const GROUPS: Readonly<Record<string, string>> = {
 export class MessagingCliModule {}
 
 function allRunners(): Type<CommandRunner>[] {
-  const own = commands.filter(({ places }) => places.includes(''));
-  return [...own.map((command) => commandRunner('', command)), ...placeRunners('kafka'), ...placeRunners('redis')];
+  return [...placeRunners(''), ...placeRunners('kafka'), ...placeRunners('redis')];
 }
 
 /** The class of the place's word comes last, with all classes of its commands before it. */
-function placeRunners(place: Exclude<Place, ''>): Type<CommandRunner>[] {
+function placeRunners(place: Place): Type<CommandRunner>[] {
   const own = commands.filter(({ places }) => places.includes(place));
   const direct = own.filter(({ name }) => !name.includes(' ')).map((command) => commandRunner(place, command));
   const words = new Set(own.flatMap(({ name }) => (name.includes(' ') ? [name.split(' ')[0] as string] : [])));
   const grouped = [...words].map((word) => grouping(place, word, own));
   const children = [...direct, ...grouped.map(([group]) => group)];
-  return [...direct, ...grouped.flat(), groupRunner([place], GROUPS[place] ?? '', children)];
+  const root = place === '' ? [] : [groupRunner([place], GROUPS[place] ?? '', children)];
+  return [...direct, ...grouped.flat(), ...root];
 }
 
 function grouping(
@@ -47,5 +48,6 @@ function grouping(
   own: readonly CliCommand[],
 ): [group: Type<CommandRunner>, ...members: Type<CommandRunner>[]] {
   const members = own.filter(({ name }) => name.startsWith(`${word} `)).map((command) => commandRunner(place, command));
-  return [groupRunner([place, word], GROUPS[`${place} ${word}`] ?? '', members), ...members];
+  const path = place === '' ? [word] : [place, word];
+  return [groupRunner(path, GROUPS[path.join(' ')] ?? '', members), ...members];
 }

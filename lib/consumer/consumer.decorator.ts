@@ -1,13 +1,16 @@
 import { markHandler } from '../discovery/handler-metadata.js';
 import type { ConsumerOptions } from '../options/handler.options.js';
-import type { AnyMethod, HandlerCheck } from '../topic/handler-types.js';
+import type { HandlerContext } from '../pipeline/batch-context.js';
+import type { AnyMethod, HandlerCheck, KeyCheck, TakenKey } from '../topic/handler-types.js';
 import type { TopicRef } from '../topic/topic.js';
 
 /** Decorates a method that takes what the topic has; another one does not compile. */
 export type ConsumerDecorator<T extends TopicRef> = <Method extends AnyMethod>(
   target: object,
   name: string | symbol,
-  descriptor: TypedPropertyDescriptor<Method> & HandlerCheck<Method, T, undefined, unknown>,
+  descriptor: TypedPropertyDescriptor<Method> &
+    HandlerCheck<Method, T, undefined, unknown> &
+    KeyCheck<Method, T, HandlerContext<TakenKey<T>>, HandlerContext<unknown>>,
 ) => void;
 
 /**

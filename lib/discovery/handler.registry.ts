@@ -6,13 +6,23 @@ import { topicClassFaults } from '../topic/topic-class-faults.js';
 import type { TopicClass } from '../topic/topic.js';
 import type { HandlerDefinition } from '../worker/handler-definition.js';
 import { defineHandler } from './define-handler.js';
-import { declaredFaults } from './topic-faults.js';
+import { declaredFaults, producerFaults } from './topic-faults.js';
 import type { Findings, MessagingExplorer } from './messaging.explorer.js';
+
+/** A topic that the app declares beside its handlers, by `forFeature` or `@Producer`. */
+export interface DeclaredTopic {
+  readonly connection: string;
+  readonly topic: TopicClass;
+  /** Whether the app writes it. What `forFeature` names counts as written where no handler reads it. */
+  readonly isWritten: boolean;
+}
 
 /** The handlers of an app and the topics it declares. */
 export interface Definitions {
   readonly handlers: readonly HandlerDefinition[];
-  readonly topics: readonly TopicClass[];
+  readonly topics: readonly DeclaredTopic[];
+  /** The connections that `@Producer` names, or takes by default. */
+  readonly producing: readonly string[];
 }
 
 /** A part of the app's handlers, for a process that runs no more. */
@@ -43,11 +53,11 @@ export class HandlerRegistry {
    * @throws ConfigurationError for a name that no handler has.
    */
   select({ names, concurrency }: HandlerSelection): void {
-    const { handlers, topics } = this.definitions;
+    const { handlers, ...rest } = this.definitions;
     const faults = unknownWorkers(names, handlers);
     if (faults.length > 0) throw new ConfigurationError(faults, 'Nothing is started');
     const chosen = handlers.filter(({ name }) => names.includes(name));
-    this.found = { handlers: concurrency === undefined ? chosen : chosen.map((one) => at(one, concurrency)), topics };
+    this.found = { ...rest, handlers: concurrency === undefined ? chosen : chosen.map((one) => at(one, concurrency)) };
   }
 }
 
@@ -68,12 +78,30 @@ function define(found: Findings, options: ResolvedMessagingOptions, drivers: Dri
   const parts = { options, features: drivers.features.bind(drivers), faults };
   const handlers = found.handlers.flatMap((handler) => defineHandler(handler, parts) ?? []);
   const names = found.handlers.map(({ metadata, defaultName }) => metadata.options.name ?? defaultName);
-  const classes = [...new Set([...found.topics, ...handlers.flatMap(({ topicClasses }) => topicClasses)])];
+  const topics = declaredTopics(found, handlers, options.broker);
+  const classes = new Set([
+    ...topics.map(({ topic }) => topic),
+    ...handlers.flatMap(({ topicClasses }) => topicClasses),
+  ]);
   faults.push(...unknownHandlers(options.handlers, names), ...twins(handlers));
-  faults.push(...topicTwins(classes), ...classes.flatMap(topicClassFaults));
-  faults.push(...declaredFaults(found.topics, parts));
+  faults.push(...topicTwins([...classes]), ...[...classes].flatMap(topicClassFaults));
+  faults.push(...declaredFaults(found.topics, parts), ...producerFaults(found.producers, parts));
   if (faults.length > 0) throw new ConfigurationError(faults);
-  return { handlers, topics: found.topics };
+  return { handlers, topics, producing: found.producers.map(({ broker }) => broker ?? options.broker) };
+}
+
+function declaredTopics(
+  { topics, producers }: Findings,
+  handlers: readonly HandlerDefinition[],
+  broker: string,
+): DeclaredTopic[] {
+  const isRead = (name: string) => handlers.some(({ connection, topic }) => connection === broker && topic === name);
+  return [
+    ...topics.map((topic) => ({ connection: broker, topic, isWritten: !isRead(topic.topicName) })),
+    ...producers.flatMap(({ topic, broker: connection = broker }) =>
+      typeof topic === 'string' ? [] : [{ connection, topic, isWritten: true }],
+    ),
+  ];
 }
 
 function twins(handlers: readonly HandlerDefinition[]): string[] {

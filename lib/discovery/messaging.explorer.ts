@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { enhancersWithoutInstance } from '../nest/bound-enhancers.js';
-import { methodOf, type HandlerCode, type ProviderWrapper as Wrapper } from '../nest/handler-code.js';
+import { methodOf, type HandlerCode, type Method, type ProviderWrapper as Wrapper } from '../nest/handler-code.js';
 import { HandlerTargets } from '../nest/handler-targets.js';
 import type { HandlerTarget } from '../pipeline/handler-target.js';
 import { TopicFeature } from '../topic/topic-feature.js';
@@ -9,12 +9,21 @@ import type { TopicClass } from '../topic/topic.js';
 import { WorkerHost } from '../worker/worker.host.js';
 import type { FoundHandler } from './define-handler.js';
 import { handlerMetadataOf } from './handler-metadata.js';
+import { producerMetadataOf } from '../producer/producer-metadata.js';
+import type { FoundProducer } from './topic-faults.js';
 
 type ClassRef = object & { readonly name: string; readonly prototype: unknown };
+
+interface FoundMethod {
+  readonly type: ClassRef;
+  readonly name: string;
+  readonly method: Method;
+}
 
 /** What decorators and `forFeature` left in the app. */
 export interface Findings {
   readonly handlers: readonly FoundHandler[];
+  readonly producers: readonly FoundProducer[];
   readonly topics: readonly TopicClass[];
   readonly faults: readonly string[];
 }
@@ -40,7 +49,8 @@ export class MessagingExplorer {
     const features = wrappers.flatMap((wrapper) =>
       wrapper.instance instanceof TopicFeature ? [wrapper.instance] : [],
     );
-    return { handlers, topics: features.flatMap((feature) => feature.topics), faults };
+    const producers = wrappers.flatMap((wrapper) => this.producers(wrapper));
+    return { handlers, producers, topics: features.flatMap((feature) => feature.topics), faults };
   }
 
   private classHandler(wrapper: Wrapper, faults: string[]): FoundHandler[] {
@@ -60,14 +70,27 @@ export class MessagingExplorer {
   }
 
   private methodHandlers(wrapper: Wrapper, faults: string[]): FoundHandler[] {
+    return this.methodsOf(wrapper).flatMap(({ type, name, method }) => {
+      const metadata = handlerMetadataOf(method);
+      if (!metadata) return [];
+      const code = { wrapper, type, process: name, processBatch: name, isHost: false };
+      return [this.found({ metadata, defaultName: `${type.name}.${name}`, hasBatch: true }, code, faults)];
+    });
+  }
+
+  private producers(wrapper: Wrapper): FoundProducer[] {
+    return this.methodsOf(wrapper).flatMap(({ type, name, method }) => {
+      const metadata = producerMetadataOf(method);
+      return metadata ? [{ ...metadata, place: `${type.name}.${name} in ${moduleOf(wrapper)}` }] : [];
+    });
+  }
+
+  private methodsOf(wrapper: Wrapper): FoundMethod[] {
     const type = classOf(wrapper);
     if (!type?.prototype || !isObject(wrapper.instance)) return [];
-    return this.scanner.getAllMethodNames(type.prototype as object).flatMap((method) => {
-      const handler = methodOf(wrapper.instance as object, method);
-      const metadata = handler && handlerMetadataOf(handler);
-      if (!metadata) return [];
-      const code = { wrapper, type, process: method, processBatch: method, isHost: false };
-      return [this.found({ metadata, defaultName: `${type.name}.${method}`, hasBatch: true }, code, faults)];
+    return this.scanner.getAllMethodNames(type.prototype as object).flatMap((name) => {
+      const method = methodOf(wrapper.instance as object, name);
+      return method ? [{ type, name, method }] : [];
     });
   }
 

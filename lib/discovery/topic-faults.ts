@@ -1,8 +1,14 @@
 import type { Features } from '../driver/driver.js';
 import type { ResolvedHandlerOptions } from '../options/handler.options.js';
 import { expected } from '../options/resolve-options.js';
-import { topicNameOf, type TopicClass, type TopicRef } from '../topic/topic.js';
+import { isCompacted, topicNameOf, type TopicClass, type TopicRef } from '../topic/topic.js';
 import type { DefinitionParts } from './define-handler.js';
+import type { ProducerMetadata } from '../producer/producer-metadata.js';
+
+/** A method with `@Producer`, and where it stands. */
+export interface FoundProducer extends ProducerMetadata {
+  readonly place: string;
+}
 
 /** A missing topic, and names that the broker does not take. */
 export function topicFaults(own: ResolvedHandlerOptions, name: string, features: Features | undefined): string[] {
@@ -23,6 +29,23 @@ export function declaredFaults(topics: readonly TopicClass[], { options, feature
   const { topicName: pattern } = features(connection);
   const names = topics.map(({ topicName }) => topicName).filter((name) => pattern !== undefined && !pattern.test(name));
   return names.map((name) => expected('topicName', TOPIC_NAME, name));
+}
+
+/** Topics of `@Producer`: names that the broker does not take, and what would be sent without the key that it needs. */
+export function producerFaults(producers: readonly FoundProducer[], { options, features }: DefinitionParts): string[] {
+  return producers.flatMap(({ topic, broker, hasKey, place }) => {
+    const connection = options.connections.get(broker ?? options.broker);
+    const name = topicNameOf(topic);
+    const isWrong = connection && features(connection).topicName?.test(name) === false;
+    return [
+      ...(isWrong ? [expected(`topic of @Producer at ${place}`, TOPIC_NAME, name)] : []),
+      ...(isCompacted(topic) && !hasKey ? [keyless(name, place)] : []),
+    ];
+  });
+}
+
+function keyless(topic: string, place: string): string {
+  return `@Producer at ${place} has no \`key\`, and its topic \`${topic}\` keeps the newest message of each key. Set \`key\` to a function of the message.`;
 }
 
 const TOPIC_NAME = 'a topic name of letters, digits, `.`, `_` and `-`, at most 249';

@@ -55,3 +55,6 @@ export class BatchContext<Key = string> {
     return [context];
   }
 }
+
+/** What a handler gets beside a payload, or beside several. */
+export type HandlerContext<Key> = MessageContext<Key> | BatchContext<Key>;

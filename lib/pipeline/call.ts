@@ -34,10 +34,11 @@ export function callOf(attempt: Attempt, options: PipelineOptions): Call {
 
 /** The payload, with the key where keys are more than text; a promise where the format needs one. */
 export function decode({ attempt, context }: Call, { serializer }: PipelineOptions): unknown {
-  const { key, value, partition, headers } = attempt.delivery;
-  const payload: unknown = value === null ? null : serializer.deserialize(value, partition.topic, headers);
+  const { delivery } = attempt;
+  const { key, value } = delivery;
+  const payload: unknown = value === null ? null : serializer.deserialize(value, delivery);
   if (key === null || !serializer.deserializeKey) return payload;
-  return withKey(context, () => serializer.deserializeKey?.(key, partition.topic, headers), payload);
+  return withKey(context, () => serializer.deserializeKey?.(key, delivery), payload);
 }
 
 /** Both are awaited, whichever fails: neither rejection is left alone. */

@@ -1,20 +1,21 @@
 import 'reflect-metadata';
 import { Inject } from '@nestjs/common';
 import { copyMetadata } from '../core/copy-metadata.js';
+import { markProducer } from './producer-metadata.js';
 import type { HeadersInput } from '../core/headers.js';
 import type { KeyOf, MessageOf, TopicClass, TopicRef } from '../topic/topic.js';
 import type { ProducerService } from './producer.service.js';
+import type { KeyPart } from './send-request.js';
 import { getProducerToken } from './producer.tokens.js';
 
-export interface ProducerOptions<Message, T extends TopicRef = TopicRef> {
+/** What `@Producer` takes. A topic class with a `keySchema` types the key. */
+export type ProducerOptions<Message, T extends TopicRef = TopicRef> = {
   /** The topic, by name or by class. */
   readonly topic: T;
-  /** The key of a message. */
-  readonly key?: (message: Message) => KeyOf<T> | null | undefined;
   readonly headers?: HeadersInput | ((message: Message) => HeadersInput | undefined);
   /** The connection to send over; the default one without it. */
   readonly broker?: string;
-}
+} & KeyPart<T, (message: Message) => KeyOf<T> | null | undefined>;
 
 type AsyncMethod = (...args: never[]) => Promise<unknown>;
 
@@ -41,9 +42,13 @@ export function Producer<T extends TopicClass>(
   options: ProducerOptions<MessageOf<T>, T>,
 ): ProducerDecorator<(...args: never[]) => Promise<MessageOf<T> | null | undefined>>;
 export function Producer<Message extends object = Readonly<Record<string, unknown>>>(
-  options: ProducerOptions<Message>,
+  options: ProducerOptions<Message, string>,
 ): ProducerDecorator<AsyncMethod>;
-export function Producer(options: ProducerOptions<never>): ProducerDecorator<AsyncMethod> {
+export function Producer(options: object): ProducerDecorator<AsyncMethod> {
+  return producing(options as ProducerOptions<unknown>);
+}
+
+function producing(options: ProducerOptions<unknown>): ProducerDecorator<AsyncMethod> {
   const token = getProducerToken(options.broker);
   const slot = Symbol(`producer of ${options.broker ?? 'the default connection'}`);
   return <Method extends AsyncMethod>(
@@ -53,8 +58,9 @@ export function Producer(options: ProducerOptions<never>): ProducerDecorator<Asy
   ): void => {
     const method = descriptor.value as Method;
     Inject(token)(target, slot);
-    descriptor.value = sending(method, slot, options as ProducerOptions<unknown>);
+    descriptor.value = sending(method, slot, options);
     copyMetadata(method, descriptor.value); // a guard below this decorator would vanish
+    markProducer(descriptor.value, { topic: options.topic, broker: options.broker, hasKey: options.key !== undefined });
   };
 }
 

@@ -2,7 +2,7 @@ import type { AvroSchema, CleanupPolicy, KeyOf, MessageOf, TopicRef } from '../t
 import type { SendOptions } from './to-record.js';
 
 /** A topic that keeps the newest message of each key takes none without one. */
-type KeyPart<T, Key> = T extends { readonly cleanupPolicy: Exclude<CleanupPolicy, 'delete'> }
+export type KeyPart<T, Key> = T extends { readonly cleanupPolicy: Exclude<CleanupPolicy, 'delete'> }
   ? { readonly key: NonNullable<Key> }
   : { readonly key?: Key | null | undefined };
 

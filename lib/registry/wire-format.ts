@@ -1,5 +1,5 @@
 import type { HeaderList } from '../core/headers.js';
-import { textOf, type CodecContext } from '../serialization/codec-context.js';
+import { detailsOf, textOf, type CodecContext } from '../serialization/codec-context.js';
 import { WireFormatError } from '../serialization/errors.js';
 
 /** Which schema a message names, and its bytes without the frame. */
@@ -36,7 +36,7 @@ function idIn(bytes: Buffer, context: CodecContext): number {
   if (id > 0) return id;
   throw new WireFormatError(
     `${textOf(context)} begins like Avro with a schema id, but ${bytes.length < 5 ? `has only ${bytes.length} bytes` : `its id is ${id}`} (${firstBytes(bytes)}). Correct the sender.`,
-    { topic: context.topic },
+    detailsOf(context),
   );
 }
 
@@ -44,7 +44,7 @@ function guidIn(bytes: Buffer, context: CodecContext): string {
   if (bytes.length < 17)
     throw new WireFormatError(
       `${textOf(context)} begins like Avro with a schema's UUID, but has only ${bytes.length} bytes (${firstBytes(bytes)}). Correct the sender.`,
-      { topic: context.topic },
+      detailsOf(context),
     );
   return bytes.toString('hex', 1, 17).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -4,7 +4,16 @@ import { DeserializationError, SerializationError, type ErrorDetails } from '../
 export class WireFormatError extends DeserializationError {}
 
 /** Avro bytes that do not fit their schema: cut off, too long, or beyond the limits for collections and nesting. */
-export class AvroDecodeError extends DeserializationError {}
+export class AvroDecodeError extends DeserializationError {
+  constructor(
+    message: string,
+    /** The byte behind the last one that was read, from 0; the frame with the schema's id does not count. */
+    readonly position: number,
+    details: ErrorDetails = {},
+  ) {
+    super(message, details);
+  }
+}
 
 /** What was written cannot be read as the topic's schema: the schemas have grown apart. */
 export class SchemaResolutionError extends DeserializationError {}

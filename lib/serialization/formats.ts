@@ -12,7 +12,7 @@ import {
   type TopicRef,
 } from '../topic/topic.js';
 import { avroModelOf, type AvroModelInfo } from './avro/avro-model.js';
-import { AvroPayloads, type AvroPayloadParts } from './avro/avro-payloads.js';
+import { AvroPayloads, type AvroPayloadParts, type SubjectSchema } from './avro/avro-payloads.js';
 import { DEFAULT_LIMITS, type AvroLimits } from './avro/shapes.js';
 import { WriterSchemas } from './avro/writer-schemas.js';
 import { jsonSerializer } from './json.serializer.js';
@@ -78,9 +78,9 @@ export class Formats {
     const serializerOf = (topic: string) => this.of(refs.get(topic) ?? topic);
     return {
       serialize: (message, topic) => serializerOf(topic).serialize(message, topic),
-      deserialize: (value, topic, headers) => serializerOf(topic).deserialize(value, topic, headers),
-      deserializeKey: (key, topic, headers) =>
-        serializerOf(topic).deserializeKey?.(key, topic, headers) ?? key.toString('utf8'),
+      deserialize: (value, source) => serializerOf(source.partition.topic).deserialize(value, source),
+      deserializeKey: (key, source) =>
+        serializerOf(source.partition.topic).deserializeKey?.(key, source) ?? key.toString('utf8'),
     };
   }
 
@@ -111,10 +111,12 @@ export class Formats {
 
   /** Has the schemas of what is written to a topic registered, or looked up. @throws SchemaRegistryError */
   async register(topic: TopicClass): Promise<void> {
-    const { topicName, schema, format, keySchema } = topic;
-    const model = schema && avroModelOf(schema);
-    if (model && format === 'avro') await this.avroValuesOf(topic, model).register(topicName);
-    if (keySchema !== undefined) await this.avroKeysOf(topic).register(topicName);
+    for (const payloads of this.avroOf(topic)) await payloads.register(topic.topicName);
+  }
+
+  /** The subjects that they are registered under; none without a registry. */
+  subjectsOf(topic: TopicClass): readonly SubjectSchema[] {
+    return this.registry ? this.avroOf(topic).map((payloads) => payloads.subjectOf(topic.topicName)) : [];
   }
 
   close(): void {
@@ -132,6 +134,16 @@ export class Formats {
         ? (message, name) => avro.write(message, name)
         : (message, name) => jsonSerializer.serialize(message, name);
     return new TopicSerializer({ schema, topic: topicName, validation, write, read, readKey: this.readKeyOf(topic) });
+  }
+
+  /** What of a topic's messages is written as Avro. */
+  private avroOf(topic: TopicClass): readonly AvroPayloads[] {
+    const { schema, format, keySchema } = topic;
+    const model = format === 'avro' && schema && avroModelOf(schema);
+    return [
+      ...(model ? [this.avroValuesOf(topic, model)] : []),
+      ...(keySchema === undefined ? [] : [this.avroKeysOf(topic)]),
+    ];
   }
 
   private readKeyOf(topic: TopicClass): PayloadReader | undefined {

@@ -1,5 +1,6 @@
 import { DeserializationError, SerializationError } from '../core/errors.js';
-import type { Serializer } from './serializer.js';
+import { contextOf, detailsOf, textOf, type CodecContext } from './codec-context.js';
+import type { Serializer, Source } from './serializer.js';
 
 /** JSON in UTF-8 (RFC 8259). */
 export const jsonSerializer = {
@@ -12,17 +13,20 @@ export const jsonSerializer = {
     );
   },
 
-  deserialize(value: Buffer, topic: string): unknown {
-    try {
-      return JSON.parse(value.toString('utf8')) as unknown;
-    } catch (cause) {
-      throw new DeserializationError(
-        `Message of topic \`${topic}\` is not JSON (${value.length} bytes, beginning ${firstBytes(value)}). Correct the sender, or read the topic with \`raw: true\`.`,
-        { topic, cause },
-      );
-    }
-  },
+  deserialize: (value: Buffer, source: Source): unknown => fromJson(value, contextOf(source, 'value')),
 } satisfies Serializer;
+
+/** @throws DeserializationError */
+export function fromJson(value: Buffer, context: CodecContext): unknown {
+  try {
+    return JSON.parse(value.toString('utf8')) as unknown;
+  } catch (cause) {
+    throw new DeserializationError(
+      `${textOf(context)} is not JSON (${value.length} bytes, beginning ${firstBytes(value)}). Correct the sender, or read the topic with \`raw: true\`.`,
+      detailsOf(context, cause),
+    );
+  }
+}
 
 function stringify(message: unknown, topic: string): string | undefined {
   if (message instanceof Uint8Array)

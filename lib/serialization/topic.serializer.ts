@@ -1,8 +1,7 @@
-import type { HeaderList } from '../core/headers.js';
 import type { PayloadClass, TopicValidation } from '../topic/topic.js';
 import { PayloadValidator } from '../validation/payload-validator.js';
 import type { PayloadReader } from './payload.reader.js';
-import type { Serializer } from './serializer.js';
+import type { Serializer, Source } from './serializer.js';
 
 export interface TopicSerializerParts {
   readonly schema: PayloadClass;
@@ -30,8 +29,9 @@ export class TopicSerializer implements Serializer {
     return checked ? checked.then(() => write(message, topic)) : write(message, topic);
   }
 
-  deserialize(value: Buffer, topic: string, headers: HeaderList): unknown {
-    const payload = this.parts.read(value, topic, headers);
+  deserialize(value: Buffer, source: Source): unknown {
+    const { topic } = source.partition;
+    const payload = this.parts.read(value, source);
     return payload instanceof Promise
       ? payload.then((read) => this.received(read, topic))
       : this.received(payload, topic);

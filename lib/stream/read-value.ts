@@ -11,16 +11,17 @@ export type ReadValue = { readonly value: unknown; readonly key: unknown } | { r
 
 /** Reads a payload and its key. While a registry is down it waits, and what follows waits too: the order stays. */
 export async function readValue(
-  { key, value, partition: { topic }, headers }: Delivery,
+  delivery: Delivery,
   { serializer, clock, log, request }: StreamParts,
   hasEnded: () => boolean,
 ): Promise<ReadValue> {
+  const { key, value } = delivery;
   const keyOf = async (bytes: Buffer): Promise<unknown> =>
-    serializer.deserializeKey?.(bytes, topic, headers) ?? bytes.toString('utf8');
+    serializer.deserializeKey?.(bytes, delivery) ?? bytes.toString('utf8');
   for (;;) {
     try {
       return {
-        value: value === null ? null : await serializer.deserialize(value, topic, headers),
+        value: value === null ? null : await serializer.deserialize(value, delivery),
         key: key === null ? undefined : await keyOf(key),
       };
     } catch (thrown) {

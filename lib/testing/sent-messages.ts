@@ -1,7 +1,7 @@
 import { MessageHeaders } from '../core/headers.js';
 import type { StoredRecord } from '../memory-broker/memory-topic.js';
 import type { Formats } from '../serialization/formats.js';
-import type { Serializer } from '../serialization/serializer.js';
+import type { Serializer, Source } from '../serialization/serializer.js';
 import { TopicSerializer } from '../serialization/topic.serializer.js';
 import type { TopicClass } from '../topic/topic.js';
 import type { SentMessage } from './test-messaging.js';
@@ -51,20 +51,20 @@ export class SentReader {
       this.read.set(sent, { message: await value, key: await key });
   }
 
-  private valueOf({ connection, topic, record }: SentRecordOf, type: TopicClass | undefined): unknown {
-    const { value, headers } = record;
+  private valueOf(sent: SentRecordOf, type: TopicClass | undefined): unknown {
+    const { value } = sent.record;
     if (value === null) return null;
     const json = parsed(value);
     if (json !== undefined || !type) return json ?? value;
-    return orElse(value, () => this.serializerOf(connection, type).deserialize(value, topic, headers));
+    return orElse(value, () => this.serializerOf(sent.connection, type).deserialize(value, sourceOf(sent)));
   }
 
-  private keyOf({ connection, topic, record }: SentRecordOf, type: TopicClass | undefined): unknown {
-    const { key, headers } = record;
+  private keyOf(sent: SentRecordOf, type: TopicClass | undefined): unknown {
+    const { key } = sent.record;
     if (key === null) return undefined;
-    const serializer = type && this.serializerOf(connection, type);
+    const serializer = type && this.serializerOf(sent.connection, type);
     if (!serializer?.deserializeKey) return key.toString('utf8');
-    return orElse(key, () => serializer.deserializeKey?.(key, topic, headers));
+    return orElse(key, () => serializer.deserializeKey?.(key, sourceOf(sent)));
   }
 
   /** It was validated when it was sent, or its topic does not want that. */
@@ -72,6 +72,10 @@ export class SentReader {
     const serializer = this.formatsOf(connection).of(type);
     return serializer instanceof TopicSerializer ? serializer.unchecked() : serializer;
   }
+}
+
+function sourceOf({ topic, partition: index, record: { offset, headers } }: SentRecordOf): Source {
+  return { partition: { topic, index }, offset: String(offset), headers };
 }
 
 /** The bytes, where they cannot be read: sent with `raw`, or with a schema that is known to the sender alone. */

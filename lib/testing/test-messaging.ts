@@ -142,7 +142,7 @@ class RunningApp implements TestMessaging {
     const connections = app.get(Connections);
     this.reader = new SentReader((name) => connections.get(name).formats);
     const { handlers, topics } = app.get(HandlerRegistry).definitions;
-    const classes = [...topics, ...handlers.flatMap(({ topicClasses }) => topicClasses)];
+    const classes = [...topics.map(({ topic }) => topic), ...handlers.flatMap(({ topicClasses }) => topicClasses)];
     this.classes = new Map(classes.map((one) => [one.topicName, one]));
   }
 

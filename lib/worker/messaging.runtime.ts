@@ -6,7 +6,7 @@ import type { Log } from '../core/log.js';
 import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
 import { BufferBudget } from '../dispatch/buffer-budget.js';
-import type { HandlerRegistry } from '../discovery/handler.registry.js';
+import type { DeclaredTopic, HandlerRegistry } from '../discovery/handler.registry.js';
 import type { ResolvedMessagingOptions } from '../options/messaging.options.js';
 import type { Instrument } from '../pipeline/instrument.js';
 import { describeHandler } from './describe-handler.js';
@@ -63,11 +63,11 @@ export class MessagingRuntime {
     return this.listening;
   }
 
-  /** Every module has started. Without handlers to serve, the default connection is tried here. */
+  /** Every module has started. Without handlers to serve, the connections that are sent over are tried here. */
   async bootstrap(): Promise<void> {
     this.isBootstrapped = true;
     this.startWhenReady();
-    if (!this.listening) await this.connectAll([this.parts.connections.get()]);
+    if (!this.listening) await this.connectAll(this.sendingConnections);
   }
 
   /** Stops the intake, lets running handlers finish, keeps what they settled. May be called twice. */
@@ -101,15 +101,24 @@ export class MessagingRuntime {
   }
 
   private async connectBound(): Promise<void> {
-    await this.connectAll(this.boundConnections);
+    await this.connectAll([...new Set([...this.boundConnections, ...this.sendingConnections])]);
     this.listens = true;
     this.startWhenReady();
   }
 
   /** The default connection, and those that handlers read from. */
   get boundConnections(): readonly Connection[] {
-    const { connections, registry } = this.parts;
-    const names = registry.definitions.handlers.map(({ connection }) => connection);
+    return this.connectionsOf(this.parts.registry.definitions.handlers.map(({ connection }) => connection));
+  }
+
+  /** The default connection, and those that `@Producer` sends over: looked after at start, but nobody is unwell without them. */
+  private get sendingConnections(): readonly Connection[] {
+    return this.connectionsOf(this.parts.registry.definitions.producing);
+  }
+
+  /** The default one among them. */
+  private connectionsOf(names: readonly string[]): readonly Connection[] {
+    const { connections } = this.parts;
     return [...new Set([connections.get(), ...names.map((name) => connections.get(name))])];
   }
 
@@ -137,13 +146,14 @@ export class MessagingRuntime {
   }
 
   private prepareSchemas(connection: Connection): Promise<void> {
-    return prepareSchemas(connection.formats, this.handlersOf(connection), this.parts.log);
+    const declared = this.topicsOf(connection);
+    return prepareSchemas(connection.formats, { handlers: this.handlersOf(connection), declared }, this.parts.log);
   }
 
   private async createTopics(connection: Connection): Promise<void> {
-    const { options, registry } = this.parts;
+    const { options } = this.parts;
     const { admin } = await connection.open();
-    const classes = connection.name === options.broker ? registry.definitions.topics : [];
+    const classes = this.topicsOf(connection).map(({ topic }) => topic);
     const wanted = { handlers: this.handlersOf(connection), classes };
     for (const drift of await ensureTopics(admin, options.ensureTopics, wanted)) this.parts.log.warn(planOf(drift));
   }
@@ -190,6 +200,10 @@ export class MessagingRuntime {
 
   private handlersOf(connection: Connection): readonly HandlerDefinition[] {
     return this.parts.registry.definitions.handlers.filter((handler) => handler.connection === connection.name);
+  }
+
+  private topicsOf({ name }: Connection): readonly DeclaredTopic[] {
+    return this.parts.registry.definitions.topics.filter(({ connection }) => connection === name);
   }
 
   private notStarted(report: HandlerReport, reason: string): void {

@@ -1,17 +1,22 @@
 import { markHandler } from '../discovery/handler-metadata.js';
 import type { WorkerOptions } from '../options/handler.options.js';
+import type { HandlerContext } from '../pipeline/batch-context.js';
 import type { HandlerOutcome } from '../pipeline/handler-outcome.js';
-import type { AnyMethod, HandlerCheck, Returned, Taken } from '../topic/handler-types.js';
+import type { AnyMethod, HandlerCheck, KeyCheck, Returned, Taken, TakenKey } from '../topic/handler-types.js';
 import type { TopicRef } from '../topic/topic.js';
 import type { WorkerHost } from './worker.host.js';
 
 /** Decorates a method or a `WorkerHost` that takes what the topic has and returns what the output topic takes; others do not compile. */
 export interface WorkerDecorator<T extends TopicRef, Out extends TopicRef | undefined> {
-  <Host extends abstract new (...args: never[]) => WorkerHost<Taken<T>, Returned<Out>, never>>(target: Host): void;
+  <Host extends abstract new (...args: never[]) => WorkerHost<Taken<T>, Returned<Out>, TakenKey<T>>>(
+    target: Host,
+  ): void;
   <Method extends AnyMethod>(
     target: object,
     name: string | symbol,
-    descriptor: TypedPropertyDescriptor<Method> & HandlerCheck<Method, T, Out, HandlerOutcome>,
+    descriptor: TypedPropertyDescriptor<Method> &
+      HandlerCheck<Method, T, Out, HandlerOutcome> &
+      KeyCheck<Method, T, HandlerContext<TakenKey<T>>, HandlerContext<unknown>>,
   ): void;
 }
 

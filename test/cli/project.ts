@@ -38,8 +38,8 @@ export class Project {
   }
 
   /** Compiles the test app into the project, as its build would. */
-  buildApp(file = 'dist/app.module.js'): void {
-    const source = readFileSync('test/cli/app/app.module.ts', 'utf8');
+  buildApp(file = 'dist/app.module.js', from = 'test/cli/app/app.module.ts'): void {
+    const source = readFileSync(from, 'utf8');
     const compilerOptions = {
       target: ts.ScriptTarget.ES2023,
       module: ts.ModuleKind.ESNext,

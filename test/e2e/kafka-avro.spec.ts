@@ -82,6 +82,14 @@ describe.skipIf(kafka === undefined || registry === undefined)('Avro on Kafka wi
     expect(JSON.parse(((await registered.json()) as { schema: string }).schema)).toEqual(avroSchemaOf(Login));
   });
 
+  it('has the schemas of a topic that nobody here reads before anything is sent', async () => {
+    const [read, written] = [ordersIn(unique('read')), ordersIn(unique('written'))];
+    await start(read, [], [written]);
+    const subjects = [read, written].flatMap(({ topicName }) => [`${topicName}-value`, `${topicName}-key`]);
+    const answers = await Promise.all(subjects.map((subject) => fetch(`${registry}/subjects/${subject}/versions`)));
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 200, 200]);
+  });
+
   it.runIf(hasPython('kafka, avro.io', 'install python3-kafka and python3-avro'))(
     'another implementation reads what we wrote by its id, and we read what it writes by an id of its own',
     async () => {

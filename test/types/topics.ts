@@ -1,5 +1,6 @@
 // Compiled, never run: each `@ts-expect-error` is a promise that the compiler refuses the line below it.
 import {
+  type BatchContext,
   CommandTopic,
   Consumer,
   EventTopic,
@@ -44,6 +45,10 @@ class Balances extends StateTopic {
 class Counts extends EventTopic {
   static readonly topicName = 'counts';
   static readonly keySchema = 'long';
+}
+class Bytes extends EventTopic {
+  static readonly topicName = 'bytes';
+  static readonly keySchema = 'bytes';
 }
 class Untyped extends EventTopic {
   static readonly topicName = 'untyped';
@@ -114,6 +119,41 @@ export class Handlers {
   @Consumer({ topic: UserEvents })
   async wrong(_result: Result): Promise<void> {}
 
+  // @ts-expect-error a batch of another topic
+  @Consumer({ topic: UserEvents, batchSize: 10 })
+  async wrongBatch(_results: readonly Result[]): Promise<void> {}
+
+  @Consumer({ topic: UserEvents })
+  async textKey(_event: UserEvent, _context: MessageContext): Promise<void> {}
+
+  @Consumer({ topic: Balances })
+  async classKey(_balance: Balance, _context: MessageContext<AccountKey>): Promise<void> {}
+
+  @Consumer({ topic: Counts, batchSize: 10 })
+  async numberKeys(_counts: unknown[], _context: BatchContext<number>): Promise<void> {}
+
+  @Consumer({ topic: Bytes })
+  async anyKey(_message: unknown, _context: MessageContext<Buffer>): Promise<void> {}
+
+  @Consumer({ topic: 'balances' })
+  async keyByName(_balance: Balance, _context: MessageContext<AccountKey>): Promise<void> {}
+
+  // @ts-expect-error a key of another class
+  @Consumer({ topic: Balances })
+  async wrongKey(_balance: Balance, _context: MessageContext<UserEvent>): Promise<void> {}
+
+  // @ts-expect-error a key that is text elsewhere
+  @Consumer({ topic: Balances })
+  async plainKey(_balance: Balance, _context: MessageContext): Promise<void> {}
+
+  // @ts-expect-error a key that is a number elsewhere
+  @Consumer({ topic: UserEvents })
+  async numberKey(_event: UserEvent, _context: MessageContext<number>): Promise<void> {}
+
+  // @ts-expect-error keys of another type, of a batch
+  @Consumer({ topic: Counts, batchSize: 10 })
+  async wrongKeys(_counts: unknown[], _context: BatchContext): Promise<void> {}
+
   @Worker({ topic: UserEvents, outputTopic: Results })
   async work(_event: UserEvent): Promise<Result | undefined> {
     return { ok: true };
@@ -122,6 +162,12 @@ export class Handlers {
   // @ts-expect-error a payload of another topic
   @Worker({ topic: UserEvents, outputTopic: Results })
   async wrongPayload(_event: Balance): Promise<Result> {
+    return { ok: true };
+  }
+
+  // @ts-expect-error a key of another topic
+  @Worker({ topic: Balances, outputTopic: Results })
+  async wrongWorkerKey(_balance: Balance, _context: MessageContext<number>): Promise<Result> {
     return { ok: true };
   }
 
@@ -136,9 +182,32 @@ export class Handlers {
     return event;
   }
 
+  @Producer({ topic: Balances, key: () => ({ account: 'a' }) })
+  async publishKey(): Promise<Balance> {
+    return { cents: 1 };
+  }
+
   // @ts-expect-error a result of another topic
   @Producer({ topic: UserEvents })
   async publishWrong(): Promise<Balance> {
+    return { cents: 1 };
+  }
+
+  // @ts-expect-error a key of another type
+  @Producer({ topic: UserEvents, key: () => 7 })
+  async publishWrongKey(): Promise<UserEvent> {
+    return event;
+  }
+
+  // @ts-expect-error a key of another class
+  @Producer({ topic: Balances, key: () => 'a' })
+  async publishTextKey(): Promise<Balance> {
+    return { cents: 1 };
+  }
+
+  // @ts-expect-error a state without a key
+  @Producer({ topic: Balances })
+  async publishWithoutKey(): Promise<Balance> {
     return { cents: 1 };
   }
 }
@@ -155,6 +224,23 @@ export class HostByName extends WorkerHost<Balance, Result> {
   override async process(): Promise<Result> {
     return { ok: true };
   }
+}
+
+@Worker({ topic: Balances })
+export class KeyHost extends WorkerHost<Balance, void, AccountKey> {
+  override async process() {}
+}
+
+// @ts-expect-error a host of another key
+@Worker({ topic: Balances })
+export class WrongKeyHost extends WorkerHost<Balance, void, number> {
+  override async process() {}
+}
+
+// @ts-expect-error a host of keys that are text
+@Worker({ topic: Counts })
+export class TextKeyHost extends WorkerHost<unknown, void> {
+  override async process() {}
 }
 
 // @ts-expect-error a host of another payload

@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { ConsoleLogger, type INestMicroservice, type LogLevel, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConfigurationError, MessagingError, toError } from '../../core/errors.js';
-import { HandlerRegistry } from '../../discovery/handler.registry.js';
+import { HandlerRegistry, type DeclaredTopic } from '../../discovery/handler.registry.js';
 import { MESSAGING_OPTIONS } from '../../messaging.tokens.js';
 import type { ResolvedMessagingOptions } from '../../options/messaging.options.js';
 import type { HandlerDefinition } from '../../worker/handler-definition.js';
@@ -54,13 +54,16 @@ export async function openApp(
 export interface AppContent {
   readonly options: ResolvedMessagingOptions;
   readonly handlers: readonly HandlerDefinition[];
+  /** What it declares beside them. */
+  readonly topics: readonly DeclaredTopic[];
 }
 
 /** Looks into an app that is not to be run. @throws as `openApp` */
 export async function lookIntoApp(file: string, terminal: Terminal): Promise<AppContent> {
   const app = await openApp(file, { terminal });
   app.flushLogs();
-  return { options: app.get(MESSAGING_OPTIONS), handlers: handlersOf(app).definitions.handlers };
+  const { handlers, topics } = handlersOf(app).definitions;
+  return { options: app.get(MESSAGING_OPTIONS), handlers, topics };
 }
 
 export function handlersOf(app: INestMicroservice): HandlerRegistry {

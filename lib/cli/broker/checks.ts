@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { MessagingError } from '../../core/errors.js';
 import type { HandlerDefinition } from '../../worker/handler-definition.js';
 import type { ResolvedConnection } from '../../options/connection.options.js';
+import { writtenTopics, type UsedTopics } from '../../worker/prepare-schemas.js';
 import type { Broker } from './open-broker.js';
 
 const TIMEOUT_MS = 3_000;
@@ -50,12 +51,9 @@ export async function checkServers({ admin }: Broker): Promise<readonly Finding[
   return findings.map((one, index) => ({ ...one, what: `server ${servers[index]?.id}, as advertised: ${one.what}` }));
 }
 
-/** Whether the schema registry answers this login, where one is named, or topics of the handlers are Avro. */
-export async function checkRegistry(
-  { formats }: Broker,
-  handlers: readonly HandlerDefinition[],
-): Promise<readonly Finding[]> {
-  const registry = formats.registryFor(handlers.flatMap(({ refs }) => [refs.topic, refs.outputTopic ?? []].flat()));
+/** Whether the schema registry answers this login, where one is named, or topics of the app are Avro. */
+export async function checkRegistry({ formats }: Broker, used: UsedTopics): Promise<readonly Finding[]> {
+  const registry = formats.registryFor([...used.handlers.map(({ refs }) => refs.topic), ...writtenTopics(used)]);
   if (!registry) return [];
   try {
     await registry.check();

@@ -5,6 +5,7 @@ import { listDeadLetters, showDeadLetters } from './dlq.js';
 import { describeGroup, groups, seekGroup } from './groups.js';
 import { produce } from './produce.js';
 import { redriveDeadLetters } from './redrive.js';
+import { checkSchemas, registerSchemas } from './schema.js';
 import { addPartitions, createTopic, deleteTopic, describeTopic, topics } from './topics.js';
 import { worker, workers } from './workers.js';
 
@@ -12,6 +13,8 @@ import { worker, workers } from './workers.js';
 export const commands: readonly CliCommand[] = [
   workers,
   worker,
+  checkSchemas,
+  registerSchemas,
   topics,
   describeTopic,
   createTopic,

@@ -151,9 +151,10 @@ function printer(values: Values, formats: Formats, terminal: Terminal): (deliver
 }
 
 /** What its schema makes of a value, as JSON. */
-async function payloadOf({ value, partition, headers }: Delivery, formats: Formats): Promise<string> {
+async function payloadOf(delivery: Delivery, formats: Formats): Promise<string> {
+  const { value } = delivery;
   if (value === null) return 'null';
-  return payloadText(await formats.readAvro(value, partition.topic, headers));
+  return payloadText(await formats.readAvro(value, delivery));
 }
 
 interface Printing {

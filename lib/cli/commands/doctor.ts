@@ -48,7 +48,10 @@ async function examine(call: BrokerCall): Promise<readonly Finding[]> {
   try {
     if (file !== undefined) return await checkApp(call, await lookIntoApp(file, call.terminal));
     const options = await optionsOf(call);
-    return [...(await checkConnection(connectionOf(call, options), { options, handlers: [] }, call.terminal)), noApp];
+    return [
+      ...(await checkConnection(connectionOf(call, options), { options, handlers: [], topics: [] }, call.terminal)),
+      noApp,
+    ];
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     return error.faults.map((what) => ({ state: 'fail', what, cure: 'Correct what the text names.' }));
@@ -56,10 +59,10 @@ async function examine(call: BrokerCall): Promise<readonly Finding[]> {
 }
 
 async function checkApp(call: BrokerCall, content: AppContent): Promise<readonly Finding[]> {
-  const { handlers, options } = content;
+  const { handlers, topics, options } = content;
   if (options.faults.length > 0) throw new ConfigurationError(options.faults);
   const all = call.place === '' && call.options.connection === undefined;
-  const used = new Set([options.broker, ...handlers.map((handler) => handler.connection)]);
+  const used = new Set([options.broker, ...[...handlers, ...topics].map(({ connection }) => connection)]);
   const chosen = all
     ? [...used].map((name) => connectionOf({ ...call, options: { connection: name } }, options))
     : [connectionOf(call, options)];
@@ -69,19 +72,20 @@ async function checkApp(call: BrokerCall, content: AppContent): Promise<readonly
 /** Step by step, since each explains why the next fails. */
 async function checkConnection(
   settings: ResolvedConnection,
-  { options, handlers }: AppContent,
+  { options, handlers, topics }: AppContent,
   terminal: Terminal,
 ): Promise<readonly Finding[]> {
   if (settings.kind === 'memory') return [{ state: 'ok', what: `connection ${settings.name} is embedded in the app` }];
   const reached = await checkBootstrap(settings);
   if (reached.length > 0 && reached.every(({ state }) => state === 'fail')) return reached;
-  const own = handlers.filter((handler) => handler.connection === settings.name);
+  const own = handlers.filter(({ connection }) => connection === settings.name);
+  const declared = topics.filter(({ connection }) => connection === settings.name);
   try {
     return await withConnection(settings, { options, terminal }, async (broker) => [
       ...reached,
       { state: 'ok', what: `connection ${broker.name} is up, and the login is accepted` },
       ...(await checkServers(broker)),
-      ...(await checkRegistry(broker, own)),
+      ...(await checkRegistry(broker, { handlers: own, declared })),
       ...(await checkTopics(broker, own, settings.kind)),
     ]);
   } catch (error) {

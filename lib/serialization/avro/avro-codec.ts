@@ -1,9 +1,9 @@
 import { AvroDecodeError, AvroEncodeError, SchemaResolutionError } from '../errors.js';
 import type { AvroSchema } from '../../topic/topic.js';
-import { textOf, type CodecContext } from '../codec-context.js';
+import { detailsOf, textOf, type CodecContext } from '../codec-context.js';
 import { avroType, type TypeParts } from './avro-type.js';
-import type { InternalType, Resolver } from './avsc.js';
-import { GuardError } from './guard.js';
+import { Tap, type InternalType, type Resolver } from './avsc.js';
+import { assertInside, GuardError } from './guard.js';
 import { DEFAULT_LIMITS } from './shapes.js';
 import { isAttributes, mapSchema, namedTypes, type NamedType } from './schema-walk.js';
 import { mapFault, shown } from './values.js';
@@ -77,19 +77,21 @@ export class AvroCodec {
   }
 
   private read(bytes: Buffer, resolver: Resolver | undefined, context: CodecContext): unknown {
-    const { topic } = context;
     const { maxBytes } = this.parts.limits ?? DEFAULT_LIMITS;
+    const tap = new Tap(bytes);
     try {
       if (bytes.length > maxBytes)
-        throw new GuardError(
-          `${bytes.length} bytes, more than ${maxBytes}`,
-          'Correct the sender, or raise `maxAvroBytes`.',
-        );
-      return this.type.fromBuffer(bytes, resolver);
+        throw new GuardError(`more than ${maxBytes} bytes`, 'Correct the sender, or raise `maxAvroBytes`.');
+      const value = (resolver ?? this.type)._read(tap);
+      assertInside(tap);
+      if (tap.pos < bytes.length) throw new GuardError('the data goes on behind its end');
+      return value;
     } catch (cause) {
+      const at = Math.min(tap.pos, bytes.length);
       throw new AvroDecodeError(
-        `${textOf(context)} is not Avro of ${this.name} (${bytes.length} bytes): ${(cause as Error).message}. ${cureOf(cause as Error)}`,
-        { topic, cause },
+        `${textOf(context)} is not Avro of ${this.name} (byte ${at} of ${bytes.length}): ${(cause as Error).message}. ${cureOf(cause as Error)}`,
+        at,
+        detailsOf(context, cause),
       );
     }
   }

@@ -2,7 +2,7 @@ import type { HeaderList } from '../../core/headers.js';
 import type { SchemaRegistry } from '../../registry/schema-registry.js';
 import { frame, unframe } from '../../registry/wire-format.js';
 import type { AvroSchema } from '../../topic/topic.js';
-import { textOf, type CodecContext } from '../codec-context.js';
+import { detailsOf, textOf, type CodecContext } from '../codec-context.js';
 import { WireFormatError } from '../errors.js';
 import { AvroCodec, type AvroReader } from './avro-codec.js';
 import type { AvroModelInfo } from './avro-model.js';
@@ -26,6 +26,12 @@ export interface AvroTarget {
   /** The topic, where there is one only. */
   readonly topic?: string | undefined;
   readonly olderSchemas?: readonly AvroSchema[] | undefined;
+}
+
+/** A schema, as text, and the subject that it is registered under. */
+export interface SubjectSchema {
+  readonly subject: string;
+  readonly schema: string;
 }
 
 /** One topic's values or keys in Avro: framed with a registry's id, or without a registry as single objects. */
@@ -69,9 +75,12 @@ export class AvroPayloads {
     if (registry) await this.idOf(registry, this.registrySubjectOf(topic));
   }
 
+  subjectOf(topic: string): SubjectSchema {
+    return { subject: this.registrySubjectOf(topic), schema: this.text };
+  }
+
   /** The payload or its promise; undefined where the bytes are not Avro of any kind. */
-  read(value: Buffer, topic: string, headers: HeaderList): { readonly payload: unknown } | undefined {
-    const context = { topic, part: this.target.part };
+  read(value: Buffer, context: CodecContext, headers: HeaderList): { readonly payload: unknown } | undefined {
     const framed = unframe(value, context, headers);
     if (framed) return { payload: this.writers.read(framed, context) };
     const single = fromSingleObject(value);
@@ -103,7 +112,7 @@ export class AvroPayloads {
     if (reader) return reader(body, context);
     throw new WireFormatError(
       `${textOf(context)} was written with an Avro schema of fingerprint ${fingerprint.toString('hex')}, which is not known here. Add that schema to \`olderSchemas\` of the topic class.`,
-      { topic: context.topic },
+      detailsOf(context),
     );
   }
 

@@ -1,4 +1,6 @@
 import avsc from 'avsc'; // the named exports type-check but are not there at run time: the package is CommonJS
+// @ts-expect-error -- avsc has types of its main file only
+import utils from 'avsc/lib/utils.js';
 import type { AvroSchema } from '../../topic/topic.js';
 
 /**
@@ -44,7 +46,6 @@ export interface InternalType {
   _check(value: unknown, flags: unknown, hook?: ErrorHook, path?: string[]): boolean;
   _update(resolver: Resolver, writer: InternalType, options: unknown): void;
   toBuffer(value: unknown): Buffer;
-  fromBuffer(buffer: Buffer, resolver?: Resolver): unknown;
   createResolver(writer: InternalType): Resolver;
   isValid(
     value: unknown,
@@ -98,5 +99,8 @@ interface Avsc {
     readonly LogicalType: new (schema: unknown, options?: unknown) => InternalType;
   };
 }
+
+/** With a cursor of our own, what fails can say where: avsc's `fromBuffer` keeps its cursor to itself. */
+export const { Tap } = utils as { readonly Tap: new (bytes: Buffer) => Tap };
 
 export const { Type, types } = avsc as unknown as Avsc;

@@ -3,13 +3,13 @@ import type { Framed } from '../../registry/wire-format.js';
 import { SchemaResolutionError, UnsupportedSchemaTypeError, WireFormatError } from '../errors.js';
 import type { AvroSchema } from '../../topic/topic.js';
 import type { AvroLimits } from './shapes.js';
-import { textOf, type CodecContext } from '../codec-context.js';
-import { jsonSerializer } from '../json.serializer.js';
+import { detailsOf, textOf, type CodecContext } from '../codec-context.js';
+import { fromJson } from '../json.serializer.js';
 import { AvroCodec, type AvroReader } from './avro-codec.js';
 
 const MAX_READERS = 1_000;
 
-/** A reader, or why there is none: to find that out for each message would cost as much as reading it. */
+/** A reader, or why there is none: to find that out for each message would cost as much as reading it. Such an error is of the topic, not of one message. */
 type Known = { readonly reader: AvroReader } | { readonly error: Error };
 
 export interface WriterSchemasParts {
@@ -35,27 +35,29 @@ export class WriterSchemas {
 
   /** The payload; a promise the first time a schema is met. */
   read(framed: Framed, context: CodecContext): unknown {
-    const name = 'id' in framed ? String(framed.id) : framed.guid;
+    const name = nameOf(framed);
     const known = this.known.get(name);
     if (known) return use(known, framed.body, context);
-    return this.found(framed, name, context).then((found) => use(found, framed.body, context));
+    if (!this.parts.registry)
+      throw new WireFormatError(
+        `${textOf(context)} names schema ${name} of a registry, and none is configured. Set \`schemaRegistryUrl\`.`,
+        detailsOf(context),
+      );
+    return this.found(this.parts.registry, framed, context).then((found) => use(found, framed.body, context));
   }
 
   /** Once for all messages that wait for it. */
-  private found(framed: Framed, name: string, context: CodecContext): Promise<Known> {
+  private found(registry: SchemaRegistry, framed: Framed, context: CodecContext): Promise<Known> {
+    const name = nameOf(framed);
     const search =
-      this.pending.get(name) ?? this.lookUp(framed, name, context).finally(() => this.pending.delete(name));
+      this.pending.get(name) ?? this.lookUp(registry, framed, context).finally(() => this.pending.delete(name));
     this.pending.set(name, search);
     return search;
   }
 
-  private async lookUp(framed: Framed, name: string, context: CodecContext): Promise<Known> {
-    const { registry, subjectOf: ownSubject } = this.parts;
-    if (!registry)
-      throw new WireFormatError(
-        `${textOf(context)} names schema ${name} of a registry, and none is configured. Set \`schemaRegistryUrl\`.`,
-        { topic: context.topic },
-      );
+  private async lookUp(registry: SchemaRegistry, framed: Framed, context: CodecContext): Promise<Known> {
+    const name = nameOf(framed);
+    const { subjectOf: ownSubject } = this.parts;
     const registered = await ('id' in framed ? registry.byId(framed.id) : registry.byGuid(framed.guid));
     const subjects = ownSubject && ('id' in framed ? await registry.subjectsOf(framed.id) : []);
     const found = this.make(registered, name, context, subjects);
@@ -101,7 +103,7 @@ export class WriterSchemas {
     context: CodecContext,
   ): AvroReader {
     const { reader, limits } = this.parts;
-    if (schemaType === 'JSON') return (body, { topic }) => jsonSerializer.deserialize(body, topic);
+    if (schemaType === 'JSON') return fromJson;
     if (schemaType !== 'AVRO')
       throw new UnsupportedSchemaTypeError(
         `${textOf(context)} has schema ${name} of type ${schemaType}. Read it with \`raw: true\`; only AVRO and JSON are read here.`,
@@ -135,6 +137,10 @@ function recordNameOf(schema: string): string {
   if (typeof parsed !== 'object' || parsed === null) return String(parsed);
   const { name = parsed.title ?? '', namespace } = parsed;
   return namespace === undefined || name.includes('.') ? name : `${namespace}.${name}`;
+}
+
+function nameOf(framed: Framed): string {
+  return 'id' in framed ? String(framed.id) : framed.guid;
 }
 
 function use(known: Known, body: Buffer, context: CodecContext): unknown {

@@ -38,7 +38,7 @@ const deep = all(Buffer.alloc(100_000, 2), '00');
 const MANY = 'more than 100000 items in arrays and maps';
 const BACK = 'a block whose size is not that of the data';
 const DEEP = 'records more than 500 deep in each other';
-const CUT = 'truncated buffer';
+const CUT = 'the data is cut off';
 const INT = 'expected an integer of 32 bits';
 
 /** Every kind of item: of some a million take no byte, so that nothing ever runs out. */
@@ -106,7 +106,7 @@ const BYTES: readonly Bytes[] = [
   ['H24', 'a time that is none', millis, long(2n ** 53n - 2n), 'a time that no Date holds'],
   ['H25', 'a union of a branch that is not there', ['null', 'long'], all('06'), 'invalid union index'],
   ['H26', 'an enum of a symbol that is not there', enumeration, all('04'), 'invalid E enum index'],
-  ['H27', 'bytes behind the end', 'long', all('0202'), 'trailing data'],
+  ['H27', 'bytes behind the end', 'long', all('0202'), '(byte 1 of 2): the data goes on behind its end'],
   ['H28', 'nothing', 'long', all(), CUT],
   [
     'H29',
@@ -145,7 +145,7 @@ export const HOSTILE: readonly ChildRow[] = [
     run: () =>
       new AvroCodec('bytes', { limits: { ...DEFAULT_LIMITS, maxBytes: 10 } }).decode(Buffer.alloc(11), context),
     outcome: 'AvroDecodeError',
-    text: '11 bytes, more than 10',
+    text: '(byte 0 of 11): more than 10 bytes',
   },
   {
     id: 'H31',

@@ -9,6 +9,7 @@ import { registryOptions } from '../../../lib/options/registry.options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { frame } from '../../../lib/registry/wire-format.js';
 import { Formats } from '../../../lib/serialization/formats.js';
+import type { Source } from '../../../lib/serialization/serializer.js';
 import { FakeRegistry } from '../../support/fake-registry.js';
 import { TestLog } from '../../support/test-log.js';
 
@@ -35,6 +36,8 @@ class KeyedClicks extends EventTopic {
 }
 
 const SCHEMA = { type: 'record', name: 'Click', fields: [{ name: 'at', type: 'string' }] } as const;
+/** The message that is read. */
+const AT: Source = { partition: { topic: 'any', index: 3 }, offset: '17', headers: [] };
 const click = Object.assign(new Click(), { at: 'noon' });
 
 let registry: FakeRegistry;
@@ -60,8 +63,10 @@ it.each([
 
 it('the default registry is asked for the schema of what a topic whose format is avro reads', async () => {
   const framed = frame(registry.add('clicks-value', JSON.stringify(SCHEMA)), Buffer.from('086e6f6f6e', 'hex'));
-  expect(await formats.of(Clicks).deserialize(framed, 'clicks', [])).toMatchObject({ at: 'noon' });
-  expect(await formats.readAvro(framed, 'any', [])).toEqual({ at: 'noon' });
+  expect(
+    await formats.of(Clicks).deserialize(framed, { ...AT, partition: { topic: 'clicks', index: 0 } }),
+  ).toMatchObject({ at: 'noon' });
+  expect(await formats.readAvro(framed, AT)).toEqual({ at: 'noon' });
 });
 
 it.each([
@@ -72,8 +77,8 @@ it.each([
   async (_how, topic) => {
     const serializer = formats.of(topic);
     const json = (await serializer.serialize(click, 'any')) as Buffer;
-    expect(await serializer.deserialize(json, 'any', [])).toEqual({ at: 'noon' });
-    await expect(async () => serializer.deserialize(frame(1, Buffer.from('x')), 'any', [])).rejects.toThrow(
+    expect(await serializer.deserialize(json, AT)).toEqual({ at: 'noon' });
+    await expect(async () => serializer.deserialize(frame(1, Buffer.from('x')), AT)).rejects.toThrow(
       'names schema 1 of a registry, and none is configured. Set `schemaRegistryUrl`.',
     );
     expect(registry.requests).toEqual([]);

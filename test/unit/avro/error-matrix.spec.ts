@@ -11,6 +11,7 @@ import {
   ProducerService,
 } from '../../../lib/index.js';
 import { AvroField, AvroModel, avroSchemaOf } from '../../../lib/avro/index.js';
+import { events, type GaveUpEvent } from '../../../lib/core/events.js';
 import { DRIVER_FACTORY } from '../../../lib/messaging.tokens.js';
 import type { MemoryDrivers } from '../../../lib/testing/memory-drivers.js';
 import { createTestMessaging, type TestMessaging } from '../../../lib/testing/index.js';
@@ -120,8 +121,22 @@ describe('what becomes of a message that cannot be read', () => {
   });
 
   it.each<[string, AvroSchema | string, Buffer, string, string, object]>([
-    ['M06 bytes that are cut off', LINE, Buffer.from('02', 'hex'), 'AvroDecodeError', 'truncated buffer', {}],
-    ['M07 bytes behind the end', LINE, Buffer.concat([line, line]), 'AvroDecodeError', 'trailing data', {}],
+    [
+      'M06 bytes that are cut off',
+      LINE,
+      Buffer.from('02', 'hex'),
+      'AvroDecodeError',
+      '(byte 1 of 1): the data is cut off',
+      {},
+    ],
+    [
+      'M07 bytes behind the end',
+      LINE,
+      Buffer.concat([line, line]),
+      'AvroDecodeError',
+      '(byte 3 of 6): the data goes on behind its end',
+      {},
+    ],
     [
       'M08 a branch that its union has not',
       { ...(LINE as object), fields: [{ name: 'sku', type: ['string', 'bytes'] }, COUNT] } as never,
@@ -209,6 +224,23 @@ describe('what becomes of a message that cannot be read', () => {
     expect([about('error', 'was written as Other'), about('debug', 'was written as Other')]).toEqual([1, 2]);
     expect(about('error', 'is not Avro')).toBe(2); // each of these is another fault
     expect(messaging.deadLetters('stock')).toHaveLength(5);
+  });
+
+  it.each<[string, string, number | undefined]>([
+    ['no frame', '2aff', undefined],
+    ['bytes that are cut off', '02', 1],
+    ['bytes behind the end', '0461620405', 4],
+  ])('M44 the error names the message, and in Avro the byte: %s', async (_what, hex, position) => {
+    await messaging.deliver('stock', null, { partition: 0 }); // so that the next one is not the first
+    const found: Error[] = [];
+    const listen = ({ error }: GaveUpEvent) => found.push(error);
+    events.gaveUp.subscribe(listen);
+    const body = Buffer.from(hex, 'hex');
+    const value = position === undefined ? body : frame(registry.add('stock-value', JSON.stringify(LINE)), body);
+    await messaging.deliver('stock', value, { raw: true, partition: 0 });
+    await messaging.idle();
+    events.gaveUp.unsubscribe(listen);
+    expect(found).toMatchObject([{ topic: 'stock', partition: 0, offset: '1', ...(position && { position }) }]);
   });
 
   it('M05 an id that the registry has not: tried again by the policy, then given up', async () => {

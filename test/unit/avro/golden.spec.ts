@@ -4,6 +4,7 @@ import { frame, unframe } from '../../../lib/registry/wire-format.js';
 import { AvroCodec } from '../../../lib/serialization/avro/avro-codec.js';
 import { fingerprintOf, fromSingleObject, toSingleObject } from '../../../lib/serialization/avro/single-object.js';
 import type { AvroSchema } from '../../../lib/topic/topic.js';
+import { APACHE_FILES, dataOf, readContainer, writeContainer } from '../../support/avro/containers.js';
 
 const context = { topic: 't' };
 const hex = (text: string) => Buffer.from(text, 'hex');
@@ -36,6 +37,7 @@ describe('the same bytes as other implementations', () => {
     ['Python: 2^63-1', bigint, 2n ** 63n - 1n, 'feffffffffffffffff01'],
     ['Python: -2^31', 'int', -(2 ** 31), 'ffffffff0f'],
     ['Python: -64', 'int', -64, '7f'],
+    ['Python: 64 as an int', 'int', 64, '8001'],
     ['Python: pi', 'double', Math.PI, '182d4454fb210940'],
     ['Python: 1.5', 'float', 1.5, '0000c03f'],
     ['Python: text', 'string', 'h\u00e9\u20ac\u{1f600}', '1468c3a9e282acf09f9880'],
@@ -164,6 +166,37 @@ describe('the same bytes as other implementations', () => {
   });
 });
 
+const WEATHER = [
+  { station: '011990-99999', time: -619_524_000_000, temp: 0 },
+  { station: '011990-99999', time: -619_506_000_000, temp: 22 },
+  { station: '011990-99999', time: -619_484_400_000, temp: -11 },
+  { station: '012650-99999', time: -655_531_200_000, temp: 111 },
+  { station: '012650-99999', time: -655_509_600_000, temp: 78 },
+];
+
+describe('the records of files that Apache Avro’s own tests read', () => {
+  it.each<[keyof typeof APACHE_FILES, unknown[]]>([
+    ['weather.avro', WEATHER],
+    ['weather-sorted.avro', WEATHER.toSorted((a, b) => a.time - b.time)],
+    ['schemas/simple/data.avro', [{ text: 'hello' }, { text: 'bonjour' }, { text: 'guten tag' }]],
+    [
+      'schemas/withUnion/data.avro',
+      [
+        { data1: 'textValue', data2: null },
+        { data1: 123, data2: { d1: false } },
+        { data1: 3, data2: { d1: 'text value' } },
+      ],
+    ],
+  ])('%s: read as they are, and written as the same bytes', (name, expected) => {
+    const file = Buffer.from(APACHE_FILES[name], 'base64');
+    const { schema, codec, records } = readContainer(file);
+    expect(records).toEqual(expected);
+    expect(readContainer(writeContainer({ schema, codec, records })).records).toEqual(expected);
+    const isPlain = codec === 'null';
+    expect(file.includes(dataOf(schema, records))).toBe(isPlain);
+  });
+});
+
 describe('the frame of a registry', () => {
   it.each([
     [1, '0000000001'],
@@ -172,6 +205,10 @@ describe('the frame of a registry', () => {
   ])('id %i', (id, head) => {
     expect(frame(id, hex('aa')).toString('hex')).toBe(`${head}aa`);
     expect(unframe(hex(`${head}aa`), context, [])).toEqual({ id, body: hex('aa') });
+  });
+
+  it.each(['00', '0202', '06020406'])('leaves the indexes of Protobuf (franz-go) to who reads it: %s', (indexes) => {
+    expect(unframe(hex(`0000000001${indexes}aa`), context, [])).toEqual({ id: 1, body: hex(`${indexes}aa`) });
   });
 
   it('a UUID, in front of the bytes or in a header', () => {

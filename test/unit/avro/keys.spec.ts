@@ -244,7 +244,7 @@ describe('what an Avro message may hold', () => {
       'bytes',
       { next: null, items: ['x'.repeat(100)] },
       0,
-      'more than 64. Correct the sender, or raise `maxAvroBytes`.',
+      'more than 64 bytes. Correct the sender, or raise `maxAvroBytes`.',
     ],
   ])('is bounded by options: %s', async (_what, message, handled, text) => {
     await messaging.app.get(ProducerService).send({ topic: Nodes, message: message as Node });

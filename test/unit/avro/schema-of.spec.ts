@@ -16,7 +16,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { describe, expect, it } from 'vitest';
-import { AvroField, AvroModel, avroSchemaOf } from '../../../lib/avro/index.js';
+import { AvroField, type AvroFieldOptions, AvroModel, avroSchemaOf } from '../../../lib/avro/index.js';
 import { type AvroSchema, ConfigurationError, type PayloadClass } from '../../../lib/index.js';
 
 const namespace = 'com.example';
@@ -222,6 +222,71 @@ describe('a property whose type cannot be told is an error with the cure', () =>
     AvroModel({ namespace })(Odd);
     expect(faultsOf(Odd)).toEqual([
       `\`Odd.${name}\`: \`${name}\` cannot be the name of an Avro field. Set another: @AvroField({ name: '…' }).`,
+    ]);
+  });
+
+  it.each<[AvroFieldOptions, string]>([
+    [
+      { type: 'strin' },
+      'the Avro schema is not valid: undefined type name: com.example.strin. Correct its @AvroField.',
+    ],
+    [
+      { items: 'strin' },
+      'the Avro schema is not valid: undefined type name: com.example.strin. Correct its @AvroField.',
+    ],
+    [
+      { type: 'int', default: 'x' },
+      'the Avro schema is not valid: incompatible field default "x" (invalid "int": "x"). Correct its @AvroField.',
+    ],
+    [
+      { type: 'int', default: 'x', nullable: true },
+      `the Avro schema is not valid: incompatible field default "x" (invalid "int": "x"), union defaults must match the first branch's type ("int"). Correct its @AvroField.`,
+    ],
+    [
+      { enum: Text, enumDefault: 'Z' },
+      'the Avro schema is not valid: invalid "com.example.Inner_value" default: "Z". Correct its @AvroField.',
+    ],
+    [{ type: 'long', default: 5n }, 'the default `5n` is a bigint, and a schema is JSON. Write `5`.'],
+    [
+      { type: 'long', aliases: ['a-b'] },
+      '`a-b` was never the name of an Avro field: letters, digits and _. Correct `aliases`.',
+    ],
+  ])('what is no schema is told with the property, however deep it is: %o', (options, text) => {
+    class Inner {
+      @AvroField() first!: string;
+      declare value: unknown;
+    }
+    AvroField(options)(Inner.prototype, 'value');
+    AvroModel({ namespace })(Inner);
+    @AvroModel({ namespace })
+    class Outer {
+      @AvroField({ items: () => Inner }) inner!: Inner[];
+    }
+    @AvroModel({ namespace })
+    class Twice extends Outer {
+      @AvroField({ of: () => Inner }) another!: Inner;
+    }
+    for (const type of [Inner, Outer, Twice]) expect(faultsOf(type)).toEqual([`\`Inner.value\`: ${text}`]);
+  });
+
+  it('two properties of one field, options that say different things, and a class that is not there yet', () => {
+    @AvroModel({ namespace })
+    class Odd {
+      @AvroField() id!: string;
+      @AvroField({ name: 'id' }) userId!: string;
+      @AvroField({ items: 'string', values: 'long' }) both!: string[];
+      @AvroField({ items: 'string' }) text!: string;
+      @AvroField({ values: 'long' }) map!: Map<string, number>;
+      @AvroField({ of: () => Part }) many!: Part[];
+      @AvroField({ of: () => undefined as never }) later!: object;
+    }
+    expect(faultsOf(Odd)).toEqual([
+      '`Odd.both` has `items` and `values` in its @AvroField, and is one of them only. Leave one.',
+      '`Odd.text` is a String, and `items` in its @AvroField is of an array. Correct the property, or the option.',
+      '`Odd.map` is a Map, and `values` in its @AvroField is of a plain object. Correct the property, or the option.',
+      '`Odd.many` is a Array, and `of` in its @AvroField is of one record. Correct the property, or the option.',
+      '`Odd.later` is of a class that is not there yet: two files import each other. Move one of the classes into a file of its own.',
+      '`Odd.userId`: `Odd.id` is the field `id` already. Give one of them another `name`.',
     ]);
   });
 

@@ -10,6 +10,7 @@ import {
   type MessagingError,
   messagingMicroservice,
   MessagingModule,
+  Producer,
   ProducerService,
 } from '../../../lib/index.js';
 import type { Driver } from '../../../lib/driver/driver.js';
@@ -111,7 +112,7 @@ describe('start', () => {
     await app.close();
   });
 
-  it('creates the topics of handlers and topic classes, dead letters with the partitions of their source', async () => {
+  it('creates the topics of handlers and topic classes, @Producer’s too, dead letters with the partitions of their source', async () => {
     class UserEvents extends EventTopic {
       static readonly topicName = 'user-events';
       static override readonly partitions = 7;
@@ -119,6 +120,15 @@ describe('start', () => {
     class Declared extends EventTopic {
       static readonly topicName = 'declared';
       static override readonly partitions = 2;
+    }
+    class Published extends EventTopic {
+      static readonly topicName = 'published';
+      static override readonly partitions = 4;
+    }
+    @Injectable()
+    class Publishing {
+      @Producer({ topic: Published })
+      async publish() {}
     }
     @Injectable()
     class Users {
@@ -129,12 +139,12 @@ describe('start', () => {
     const options = { memory: { broker, autoCreateTopics: false } };
     const { app } = await startApp({
       options,
-      providers: [Users, Audit],
+      providers: [Users, Publishing, Audit],
       imports: [MessagingModule.forFeature([Declared])],
     });
     const partitions = (topic: string) => broker.topic(topic)?.logs.length;
-    const topics = ['user-events', 'user-events-dlq', 'declared', 'events', 'events-dlq'];
-    expect(topics.map(partitions)).toEqual([7, 7, 2, 3, 3]);
+    const topics = ['user-events', 'user-events-dlq', 'declared', 'published', 'events', 'events-dlq'];
+    expect(topics.map(partitions)).toEqual([7, 7, 2, 4, 3, 3]);
     await app.close();
   });
 

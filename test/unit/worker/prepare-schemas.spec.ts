@@ -1,12 +1,19 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type INestApplicationContext } from '@nestjs/common';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  Consumer,
+  EventTopic,
   IncompatibleSchemaError,
   InvalidSchemaError,
   type MemoryOptions,
+  messagingMicroservice,
+  MessagingHealthIndicator,
+  MessagingModule,
+  Producer,
+  ProducerService,
   RegistryTlsError,
   SubjectNotFoundError,
   Worker,
@@ -14,7 +21,7 @@ import {
 import { Line, Stock } from '../../support/avro-models.js';
 import { Certificates } from '../../support/certificates.js';
 import { FakeRegistry, type Fault } from '../../support/fake-registry.js';
-import { startApp, type StartedApp } from '../../support/test-app.js';
+import { startApp, testModule, type AppSpec } from '../../support/test-app.js';
 
 @Injectable()
 class Counting {
@@ -32,6 +39,26 @@ class Plain {
   }
 }
 
+class Lines extends EventTopic {
+  static readonly topicName = 'lines';
+  static readonly schema = Line;
+  static override readonly format = 'avro';
+}
+
+@Injectable()
+class Publishing {
+  @Producer({ topic: Lines })
+  async publish(): Promise<Line> {
+    return { sku: 'a', count: 1 };
+  }
+}
+
+@Injectable()
+class Reading {
+  @Consumer({ topic: Lines })
+  async onLine(_line: Line) {}
+}
+
 /** What was registered before needs a field that the new schema has not. */
 const OLDER = JSON.stringify({
   type: 'record',
@@ -42,21 +69,33 @@ const OLDER = JSON.stringify({
 const LOOK = 'GET /schemas/types';
 const VALUE = 'POST /subjects/stock-value/versions';
 
-describe('the schemas of what handlers write', () => {
+describe('the schemas of what an app writes', () => {
   let registry: FakeRegistry;
-  const apps: StartedApp[] = [];
+  const apps: { readonly app: INestApplicationContext }[] = [];
   beforeEach(async () => void (registry = await FakeRegistry.start()));
   afterEach(async () => {
     for (const { app } of apps.splice(0)) await app.close();
     await registry.stop();
   });
 
-  const start = async (more: MemoryOptions = {}, handler: new () => unknown = Counting) => {
+  const start = (more: MemoryOptions = {}, handler: new () => unknown = Counting) =>
+    startWith({ providers: [handler] }, more);
+  const startWith = async (spec: AppSpec, more: MemoryOptions = {}) => {
     const memory = { schemaRegistryUrl: registry.url, schemaRegistryTimeoutMs: 200, ...more };
-    const started = await startApp({ options: { memory }, providers: [handler] });
+    const started = await startApp({ options: { memory }, ...spec });
     apps.push(started);
     return started;
   };
+  /** A hybrid app, whose microservices are started before its modules are, or one that handles nothing. */
+  const startWeb = async (spec: AppSpec, isHybrid: boolean) => {
+    const app = (await testModule(spec).compile()).createNestApplication({ logger: false });
+    apps.push({ app });
+    if (isHybrid) app.connectMicroservice(messagingMicroservice());
+    if (isHybrid) await app.startAllMicroservices();
+    return { app: await app.init() };
+  };
+  const LINES = 'POST /subjects/lines-value/versions';
+  const declared = [MessagingModule.forFeature([Lines])];
 
   it('are registered at start, keys too; an app without Avro asks nothing', async () => {
     await start();
@@ -65,6 +104,53 @@ describe('the schemas of what handlers write', () => {
     await start({}, Plain);
     expect(registry.requests).toEqual([]);
   });
+
+  it.each<[string, AppSpec, string[]]>([
+    ['@Producer names', { providers: [Publishing] }, [LOOK, LINES]],
+    ['forFeature names and no handler reads', { imports: declared }, [LOOK, LINES]],
+    ['both name', { imports: declared, providers: [Publishing] }, [LOOK, LINES]],
+    ['a handler reads and @Producer names', { providers: [Reading, Publishing] }, [LOOK, LINES]],
+    ['a handler reads', { providers: [Reading] }, [LOOK]],
+    ['a handler reads and forFeature names', { imports: declared, providers: [Reading] }, [LOOK]],
+  ])('of a topic that %s', async (_who, spec, requests) => {
+    await startWith(spec);
+    expect(registry.requests).toEqual(requests);
+  });
+
+  it.each<[string, AppSpec]>([
+    ['@Producer', { providers: [Publishing] }],
+    ['forFeature', { imports: declared }],
+  ])('fail the start where the registry refuses them, and wait where it is down: %s', async (_who, spec) => {
+    registry.fault = { status: 503, body: 'busy' };
+    const { app, log } = await startWith(spec);
+    expect(log.texts('warn').join()).toContain('Messages that need the registry wait for it.');
+    registry.fault = undefined;
+    await app.get(ProducerService).send({ topic: Lines, message: { sku: 'a', count: 1 } });
+    expect(registry.requests).toEqual([LOOK, LINES]);
+    registry.add('other-value', OLDER);
+    registry.add('lines-value', OLDER);
+    await expect(startWith(spec)).rejects.toThrow(IncompatibleSchemaError);
+  });
+
+  it.each(['a microservice', 'a hybrid app', 'an app that only sends'])(
+    'of @Producer on another connection are registered there, in %s',
+    async (kind) => {
+      @Injectable()
+      class Elsewhere {
+        @Producer({ topic: Lines, broker: 'second' })
+        async publish(): Promise<Line> {
+          return { sku: 'a', count: 1 };
+        }
+      }
+      const second = { kind: 'memory', schemaRegistryUrl: registry.url } as const;
+      const options = { broker: 'memory', memory: {}, connections: { second } };
+      const spec = { options, providers: [Elsewhere] };
+      const { app } = kind === 'a microservice' ? await startWith(spec) : await startWeb(spec, kind === 'a hybrid app');
+      expect(registry.requests).toEqual([LOOK, LINES]);
+      const { messaging } = app.get(MessagingHealthIndicator).readiness();
+      expect(messaging.connections).toEqual({ memory: 'up' }); // a broker that is only sent to makes nobody unwell
+    },
+  );
 
   it('M25 409: an incompatible one fails the start, with what the registry says of it', async () => {
     registry.add('stock-value', OLDER);

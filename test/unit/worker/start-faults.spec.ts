@@ -6,6 +6,8 @@ import {
   ConfigurationError,
   EventTopic,
   MessagingModule,
+  Producer,
+  type TopicRef,
   Worker,
   WorkerHost,
   type WorkerOptions,
@@ -229,6 +231,34 @@ describe('a handler that cannot work is told at start', () => {
       'Expected `handlers.TaskWorker.concurrency` to be an integer ≥ 1, got `-1` (number).',
       'Unknown option `handlers.TaskWorkr`, did you mean `TaskWorker`?',
     ]);
+  });
+
+  it.each<[string, TopicRef, string]>([
+    [
+      'a name that its broker does not take',
+      'a b',
+      'Expected `topic of @Producer at Publishing.publish in TestAppModule` to be a topic name of letters, digits, `.`, `_` and `-`, at most 249, got `a b` (string).',
+    ],
+    [
+      'a state without a key',
+      { topicName: 'state', cleanupPolicy: 'compact' },
+      '@Producer at Publishing.publish in TestAppModule has no `key`, and its topic `state` keeps the newest message of each key. Set `key` to a function of the message.',
+    ],
+    [
+      'a topic class that cannot work',
+      { topicName: 'a', cleanupPolicy: 'delete', partitions: 0 },
+      'Expected `partitions` of topic `a` to be an integer ≥ 1, got `0` (number).',
+    ],
+  ])('a method with @Producer and %s', async (_what, topic, fault) => {
+    @Injectable()
+    class Publishing {
+      @Producer({ topic: topic as 'any' })
+      async publish() {
+        return {};
+      }
+    }
+    const kafka = { kafka: { bootstrapServers: 'localhost:1' } };
+    expect(await faultsOf({ options: kafka, providers: [Publishing] })).toEqual([fault]);
   });
 
   it('two topic classes of one name', async () => {
