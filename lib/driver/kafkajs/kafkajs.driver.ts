@@ -1,5 +1,5 @@
 import type { Kafka, RetryOptions } from 'kafkajs';
-import type { Deadline } from '../../core/clock.js';
+import { settledBefore, type Deadline } from '../../core/clock.js';
 import type { MessagingError } from '../../core/errors.js';
 import type { OutgoingRecord, SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
@@ -95,7 +95,7 @@ class KafkajsDriver implements Driver {
     this.isClosed = true;
     await Promise.all([...this.consumers].map((consumer) => consumer.stop(deadline)));
     await this.producer.close(deadline);
-    await this.admin.close();
+    await settledBefore(this.admin.close(), deadline); // it may be connecting to a broker that is away
   }
 
   /** A send was not answered; it goes again by itself. */
