@@ -34,19 +34,19 @@ const COUNT = 10_000;
 
 /** Consumer groups: who is in them, and where they are. A group is made for each stream, so its name on several is one group to people. */
 export class RedisGroups {
+  private looking: Promise<ReadonlyMap<string, readonly RedisTopic[]>> | undefined;
+
   constructor(private readonly parts: RedisGroupsParts) {}
 
   async list(): Promise<readonly string[]> {
-    const topics = await this.parts.topics();
-    const names = await Promise.all(topics.flatMap(({ streams }) => streams.map((stream) => this.namesOn(stream))));
-    return [...new Set(names.flat())].toSorted();
+    return [...(await this.places()).keys()].toSorted();
   }
 
   /** @throws UnknownGroupError */
   async describe(groupId: string): Promise<GroupDetails> {
     const live = new Set<string>();
     const partitions: GroupPartition[] = [];
-    const topics = await this.parts.topics();
+    const topics = (await this.places()).get(groupId) ?? [];
     const found = await Promise.all(
       topics.map(async (topic) => ({ topic, states: await this.statesOf(topic, groupId) })),
     );
@@ -83,14 +83,40 @@ export class RedisGroups {
 
   /** @throws GroupInUseError while a member reads the topic: it would make it again. */
   async assertUnread(topic: RedisTopic): Promise<readonly string[]> {
-    const names = await Promise.all(topic.streams.map((stream) => this.namesOn(stream)));
-    const groups = [...new Set(names.flat())];
+    const groups = [...(await this.namesOf(topic))];
     for (const groupId of groups) {
       const states = await this.statesOf(topic, groupId);
       const live = new Set(states.flatMap((state) => state?.live ?? []));
       if (live.size > 0) throw new GroupInUseError(groupId, live.size, this.about(groupId, topic));
     }
     return groups;
+  }
+
+  /** The topics of each group. All topics have to be asked for that, so the questions of one tick share the answer. */
+  private places(): Promise<ReadonlyMap<string, readonly RedisTopic[]>> {
+    this.looking ??= new Promise(setImmediate).then(() => {
+      this.looking = undefined;
+      return this.look();
+    });
+    return this.looking;
+  }
+
+  private async look(): Promise<ReadonlyMap<string, readonly RedisTopic[]>> {
+    const topics = await this.parts.topics();
+    const found = await Promise.all(topics.map(async (topic) => [topic, await this.namesOf(topic)] as const));
+    const places = new Map<string, RedisTopic[]>();
+    for (const [topic, names] of found)
+      for (const name of names) {
+        const own = places.get(name) ?? [];
+        places.set(name, own);
+        own.push(topic);
+      }
+    return places;
+  }
+
+  private async namesOf({ streams }: RedisTopic): Promise<ReadonlySet<string>> {
+    const names = await Promise.all(streams.map((stream) => this.namesOn(stream)));
+    return new Set(names.flat());
   }
 
   private async namesOn(stream: string): Promise<string[]> {
