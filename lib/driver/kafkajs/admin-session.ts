@@ -22,10 +22,16 @@ export class AdminSession {
   /** Closes when what was asked is answered. */
   async end(): Promise<void> {
     await Promise.allSettled(this.questions);
-    await this.close();
+    await this.disconnect();
   }
 
+  /** Closes at once. A question that is under way connects anew by itself, so what it leaves is closed after its answer. */
   async close(): Promise<void> {
+    await this.disconnect();
+    if (this.questions.size > 0) await this.end();
+  }
+
+  private async disconnect(): Promise<void> {
     await this.connected.then(
       (admin) => admin.disconnect(),
       () => {}, // it never was connected: there is nothing to close

@@ -56,6 +56,18 @@ describe('the admin client of kafkajs', () => {
     expect(closed).toEqual([0]);
   });
 
+  it('is closed once more after the answer to a question that was under way, which may have connected anew', async () => {
+    const slow = deferred<typeof OFFSETS>();
+    const { admin, closed } = adminOf({ fetchTopicOffsets: () => slow.promise });
+    const asked = admin.offsets('payments');
+    const closing = admin.close();
+    await new Promise(setImmediate);
+    expect(closed).toEqual([0]);
+    slow.resolve(OFFSETS);
+    await Promise.all([asked, closing]);
+    expect(closed).toEqual([0, 0]);
+  });
+
   it('says that a topic is unknown after one new client said so, too', async () => {
     const fails = () => Promise.reject(unknownTopic);
     const { admin } = adminOf({ fetchTopicOffsets: fails }, { fetchTopicOffsets: fails });
