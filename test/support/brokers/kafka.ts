@@ -203,7 +203,6 @@ function properties(data: string, { port, controllerPort, ports }: Ports, option
     'log.index.size.max.bytes': '1048576',
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '100',
-    ...(KAFKA_VERSION.startsWith('3.') && { 'group.coordinator.rebalance.protocols': 'classic,consumer' }), // KIP-848, on since 4.0
     'num.network.threads': '2',
     'num.io.threads': '2',
     'background.threads': '2',
