@@ -146,16 +146,17 @@ export class KafkajsAdmin implements TopicAdmin {
       } catch (thrown) {
         const error = toMessagingError(thrown, { connection: this.context.connection, topic });
         const isUnknown = isUnknownTopic(thrown);
-        if (isUnknown || error instanceof BrokerUnavailableError) this.retire(session);
+        if (isUnknown) this.replace(session, () => session.end());
+        if (error instanceof BrokerUnavailableError) this.replace(session, () => session.close()); // others hang with it
         if (!isUnknown || isAgain) throw error;
       }
     }
   }
 
-  private retire(session: AdminSession): void {
+  private replace(session: AdminSession, leave: () => Promise<void>): void {
     if (this.session !== session) return;
     this.session = undefined;
-    session.end().catch((error: Error) => this.context.log.debug(`replaced admin client: ${error.message}`));
+    leave().catch((error: Error) => this.context.log.debug(`replaced admin client: ${error.message}`));
   }
 }
 

@@ -2,7 +2,7 @@ import type { Admin, Kafka } from 'kafkajs';
 import kafkajs from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../lib/core/clock.js';
-import { UnknownTopicError } from '../../../lib/core/errors.js';
+import { BrokerUnavailableError, UnknownTopicError } from '../../../lib/core/errors.js';
 import { KafkajsAdmin } from '../../../lib/driver/kafkajs/kafkajs.admin.js';
 import { deferred } from '../../support/deferred.js';
 import { TestLog } from '../../support/test-log.js';
@@ -54,6 +54,21 @@ describe('the admin client of kafkajs', () => {
     expect(await asked).toEqual(OFFSETS);
     await new Promise(setImmediate);
     expect(closed).toEqual([0]);
+  });
+
+  it('is replaced at once when a broker did not answer, with the questions that hang', async () => {
+    const slow = deferred<typeof OFFSETS>();
+    const lost = new kafkajs.KafkaJSConnectionError('Connection timeout');
+    const { admin, closed } = adminOf({
+      createTopics: () => Promise.reject(lost),
+      fetchTopicOffsets: () => slow.promise,
+    });
+    const hanging = admin.offsets('payments');
+    await expect(admin.create([{ topic: 'orders' }])).rejects.toBeInstanceOf(BrokerUnavailableError);
+    await new Promise(setImmediate);
+    expect(closed).toEqual([0]);
+    slow.resolve(OFFSETS);
+    await hanging;
   });
 
   it('is closed once more after the answer to a question that was under way, which may have connected anew', async () => {
