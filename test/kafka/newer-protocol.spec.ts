@@ -11,7 +11,7 @@ import { record } from '../support/records.js';
 import { unique } from '../support/unique.js';
 import { openDriver } from './support.js';
 
-/** Kafka 3 has it as a preview, which brings librdkafka nothing (seen on 3.9.2). */
+/** Kafka 3 has a preview of it: ConsumerGroupHeartbeat 0, where librdkafka asks for 1 (seen in its log on 3.9.2). */
 const isThere = kafkaBackends().includes('confluent') && !KAFKA_VERSION.startsWith('3.');
 
 describe.runIf(isThere)('a group of the newer protocol (KIP-848)', () => {
