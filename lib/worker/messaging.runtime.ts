@@ -111,7 +111,7 @@ export class MessagingRuntime {
     return this.connectionsOf(this.parts.registry.definitions.handlers.map(({ connection }) => connection));
   }
 
-  /** The default connection, and those that `@Producer` sends over: looked after at start, but nobody is unwell without them. */
+  /** The default connection, and those that `@Producer` sends over: looked after at start, and no part of health. */
   private get sendingConnections(): readonly Connection[] {
     return this.connectionsOf(this.parts.registry.definitions.producing);
   }
@@ -133,8 +133,10 @@ export class MessagingRuntime {
     deadline.cancel();
     if (this.draining) return;
     if (isUp) return this.prepare(connection);
-    attempt.catch((error: Error) => this.parts.log.error(error.message));
     if (this.parts.options.failFast) throw this.notReachable(connection);
+    const hasHandlers = this.handlersOf(connection).length > 0; // they look after it when they start
+    const later = hasHandlers ? attempt : connection.open().then(() => this.prepare(connection));
+    later.catch((error: Error) => !this.draining && this.parts.log.error(error.message));
   }
 
   /** Topics and schemas are looked after once a connection, before anything is read. */

@@ -2,6 +2,7 @@ import { settledBefore, type Deadline } from '../../core/clock.js';
 import type { MessagingError } from '../../core/errors.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
+import { closedConnection } from '../closed-connection.js';
 import { BrokerProbe } from '../kafka/broker-probe.js';
 import { BrokerStatus } from '../kafka/broker-status.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
@@ -38,6 +39,7 @@ export class LivingProducer {
   /** Whether one that is over has no successor. */
   isLast = false;
   private readonly probe: BrokerProbe<NativeProducer>;
+  private isClosed = false;
 
   constructor(private readonly parts: LivingProducerParts) {
     const { context } = parts;
@@ -63,6 +65,7 @@ export class LivingProducer {
     native.on('event.error', (error) => this.onError(native, eventError(error)));
     try {
       await connectNative(native, context);
+      if (this.isClosed) throw closedConnection(context.connection);
     } catch (error) {
       void disconnectNative(native);
       throw this.wrap(error);
@@ -75,7 +78,7 @@ export class LivingProducer {
 
   /** As often as it takes. */
   async reconnect(): Promise<void> {
-    if (this.isLast) return;
+    if (this.isLast || this.isClosed) return;
     const { context, options } = this.parts;
     try {
       await this.connect();
@@ -98,6 +101,7 @@ export class LivingProducer {
 
   async close(deadline: Deadline): Promise<void> {
     const { native } = this;
+    this.isClosed = true;
     this.native = undefined;
     this.admin = undefined;
     if (native) await settledBefore(disconnectNative(native), deadline);

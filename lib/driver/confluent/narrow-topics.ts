@@ -43,7 +43,7 @@ export class NarrowTopics {
     const topic = this.topics.get(pending.record.topic);
     if (!topic) return false;
     if (topic.missing > 0) topic.held.push(pending);
-    else this.parts.sendAlone(pending);
+    else this.sendAlone(pending);
     return true;
   }
 
@@ -88,7 +88,12 @@ export class NarrowTopics {
     if (--narrow.missing > 0) return;
     const waiting = [...narrow.again.map(({ pending }) => pending), ...narrow.held];
     [narrow.again, narrow.held] = [[], []];
-    for (const pending of waiting) this.parts.sendAlone(pending);
+    for (const pending of waiting) this.sendAlone(pending);
+  }
+
+  /** One that was told to be given up meanwhile must not be written. */
+  private sendAlone(pending: Pending): void {
+    if (pending.call.isOpen(pending.index)) this.parts.sendAlone(pending);
   }
 }
 

@@ -1,35 +1,20 @@
 import { deadlineIn, settledBefore, sleep, type Clock, type Deadline } from '../../core/clock.js';
 import type { Delivery, Partition } from '../../core/delivery.js';
-import { BrokerError, type ErrorDetails, type MessagingError } from '../../core/errors.js';
+import { BrokerError, UnknownTopicError, type MessagingError } from '../../core/errors.js';
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { Outcome } from '../../core/outcome.js';
-import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
-import type { DeliverySink, DriverContext, SubscribeRequest, Subscription } from '../driver.js';
-import type { OutputSender } from '../send-outputs.js';
+import type { Subscription } from '../driver.js';
 import { BrokerStatus } from './broker-status.js';
+import type { ConsumerParts } from './consumer-parts.js';
 import type { FetchedMessages, GroupMember, MemberEvents, Position, TopicPartition } from './group-member.js';
 import { Intake, isOwned } from './intake.js';
 import type { Reading } from './reading.js';
 import { Settlement } from './settlement.js';
 import { StallWatch } from './stall-watch.js';
-import type { TransactionClient } from './transactor.js';
 
 const PAUSE_MS = { first: 250, longest: 30_000 };
 /** How long a member that is replaced may take to leave. */
 const LEAVE_MS = 5_000;
-
-export interface ConsumerParts {
-  readonly options: ResolvedKafkaOptions;
-  readonly context: DriverContext;
-  readonly request: SubscribeRequest;
-  readonly sink: DeliverySink;
-  readonly producer: OutputSender;
-  readonly transactions: TransactionClient;
-  /** Where the logs of these end for a reader. */
-  readonly ends: (partitions: readonly TopicPartition[]) => Promise<readonly Position[]>;
-  readonly createMember: (events: MemberEvents) => GroupMember;
-  readonly toMessagingError: (thrown: unknown, details: ErrorDetails) => MessagingError;
-}
 
 /**
  * A membership in a group, whichever client holds it: hands over deliveries, commits what is contiguously finished, gives partitions up
@@ -46,6 +31,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
   private member: GroupMember | undefined;
   private stopping: Promise<void> | undefined;
   private pauseMs = PAUSE_MS.first;
+  private hasJoined = false;
 
   constructor(private readonly parts: ConsumerParts) {
     const { context, options, ends } = parts;
@@ -99,6 +85,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
     if (this.stopping) return;
     this.status.up();
     this.pauseMs = PAUSE_MS.first;
+    this.hasJoined = true;
     this.watch.joined();
     const added = this.intake.add(partitions);
     if (added.length > 0) this.parts.sink.onAssigned(added);
@@ -141,9 +128,11 @@ export class GroupConsumer implements Subscription, MemberEvents {
 
   /** A member that does not do its part, and did not crash, is replaced at once; what runs may finish. */
   async onOutdated(reason: MessagingError): Promise<void> {
+    const { member } = this;
     if (this.stopping) return;
     this.parts.sink.onError(this.status.down(reason), { fatal: false });
     await this.onRevoked();
+    if (this.stopping || this.member !== member) return; // it crashed meanwhile: its successor is on the way
     await this.dismiss();
     await this.join();
   }
@@ -161,16 +150,22 @@ export class GroupConsumer implements Subscription, MemberEvents {
       this.member = this.parts.createMember(this);
       await this.member.run();
     } catch (thrown) {
-      if (!this.stopping) await this.fail(this.status.down(thrown));
+      const error = this.status.down(thrown);
+      if (!this.stopping) await this.fail(error, !error.retryable && !this.isGone(error));
     }
   }
 
   /** Another member takes the place of one that is over, where that can help. */
-  private async fail(error: MessagingError, isFinal = !error.retryable): Promise<void> {
+  private async fail(error: MessagingError, isFinal: boolean): Promise<void> {
     this.parts.sink.onError(error, { fatal: isFinal });
     if (!isFinal) return this.replace();
     this.watch.stop();
     await this.dismiss();
+  }
+
+  /** A topic that was there may come back; one that never was is a wrong name. */
+  private isGone(error: MessagingError): boolean {
+    return this.hasJoined && error instanceof UnknownTopicError;
   }
 
   /** A new member, after a pause that grows from failure to failure. */

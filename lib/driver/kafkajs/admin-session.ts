@@ -2,11 +2,14 @@ import type { Admin } from 'kafkajs';
 
 /** An admin client of kafkajs', from its first question to its last. */
 export class AdminSession {
+  /** It never came to be connected, and never will. */
+  hasFailed = false;
   private readonly connected: Promise<Admin>;
   private readonly questions = new Set<Promise<unknown>>();
 
   constructor(admin: Admin) {
     this.connected = admin.connect().then(() => admin);
+    this.connected.catch(() => (this.hasFailed = true));
   }
 
   async ask<Answer>(question: (admin: Admin) => Promise<Answer>): Promise<Answer> {

@@ -1,5 +1,4 @@
 import type { Admin, Kafka } from 'kafkajs';
-import { UnknownTopicError } from '../../core/errors.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type {
   PartitionDetails,
@@ -42,9 +41,7 @@ export class KafkajsAdminClient implements AdminClient {
   }
 
   async partitions(topic: string): Promise<readonly PartitionDetails[]> {
-    const { topics } = await this.ask(topic, (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
-    const known = topics[0]?.partitions ?? [];
-    if (known.length === 0) throw new UnknownTopicError(topic, { connection: this.parts.context.connection });
+    const known = await this.parts.admin.metadataOf(topic);
     const offsets = await this.parts.admin.offsets(topic);
     const details = known.map(({ partitionId: partition, leader, replicas, isr: inSync }) => {
       const { low: start = '0', high: end = '0' } = offsets.find((one) => one.partition === partition) ?? {};

@@ -1,4 +1,4 @@
-import type { Admin, Kafka } from 'kafkajs';
+import type { Admin, Kafka, PartitionMetadata } from 'kafkajs';
 import { sleep } from '../../core/clock.js';
 import { BrokerError, BrokerUnavailableError, MessagingError, UnknownTopicError } from '../../core/errors.js';
 import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicSpec } from '../driver.js';
@@ -72,10 +72,17 @@ export class KafkajsAdmin implements TopicAdmin {
 
   /** How many partitions a topic has. @throws UnknownTopicError within 5 s. */
   async partitionsOf(topic: string): Promise<number> {
-    const { topics } = await this.ask(topic, (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
-    const count = topics[0]?.partitions.length ?? 0;
-    if (count === 0) throw new UnknownTopicError(topic, { connection: this.context.connection });
-    return count;
+    return (await this.metadataOf(topic)).length;
+  }
+
+  /** Its partitions. kafkajs asks for this topic alone, so a refusal speaks of it, and not of another. @throws UnknownTopicError */
+  async metadataOf(topic: string): Promise<readonly PartitionMetadata[]> {
+    const { topics } = await this.ask(topic, (admin) =>
+      admin.fetchTopicMetadata({ topics: [topic] }).catch(noneIfUnknown),
+    );
+    const [{ partitions } = NO_PARTITIONS] = topics;
+    if (partitions.length === 0) throw new UnknownTopicError(topic, { connection: this.context.connection });
+    return partitions;
   }
 
   /** Where the logs of a topic begin and end. @throws BrokerError, retryable, when kafkajs was asked about another topic meanwhile. */
@@ -136,7 +143,7 @@ export class KafkajsAdmin implements TopicAdmin {
 
   /**
    * One question to the cluster. After an answer that never came the next one goes over a connection made anew. So does one that was
-   * refused for an unknown topic: kafkajs asks for all topics that a client was ever asked about, and one that is gone fails them all.
+   * refused for an unknown topic: for most questions kafkajs asks for all topics that a client was ever asked about, and one that is gone fails them all.
    */
   async ask<Answer>(topic: string | undefined, question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
     for (let isAgain = false; ; isAgain = true) {
@@ -147,7 +154,7 @@ export class KafkajsAdmin implements TopicAdmin {
         const error = toMessagingError(thrown, { connection: this.context.connection, topic });
         const isUnknown = isUnknownTopic(thrown);
         if (isUnknown) this.replace(session, () => session.end());
-        if (error instanceof BrokerUnavailableError) this.replace(session, () => session.close()); // others hang with it
+        if (session.hasFailed || error instanceof BrokerUnavailableError) this.replace(session, () => session.close()); // others hang with it
         if (!isUnknown || isAgain) throw error;
       }
     }
@@ -161,6 +168,13 @@ export class KafkajsAdmin implements TopicAdmin {
 }
 
 type TopicOffset = Awaited<ReturnType<Admin['fetchTopicOffsets']>>[number];
+
+const NO_PARTITIONS: { readonly partitions: readonly PartitionMetadata[] } = { partitions: [] };
+
+function noneIfUnknown(thrown: unknown): { topics: [] } {
+  if (!isUnknownTopic(thrown)) throw thrown;
+  return { topics: [] };
+}
 
 /** kafkajs forgets what it knows of a topic when another question brings the metadata of others, and stumbles over that. */
 function mendForgotten(thrown: unknown): never {

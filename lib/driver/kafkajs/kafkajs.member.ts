@@ -3,7 +3,7 @@ import { settledBefore, type Clock, type Deadline } from '../../core/clock.js';
 import { BrokerError, ClosedError, UnknownTopicError } from '../../core/errors.js';
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
-import type { SubscribeRequest } from '../driver.js';
+import type { SubscribeRequest, TopicAdmin } from '../driver.js';
 import { fetchedMessages, NOTHING_FETCHED } from '../kafka/backlog.js';
 import {
   nameOf,
@@ -29,6 +29,7 @@ export interface MemberParts {
   readonly client: Kafka;
   readonly options: ResolvedKafkaOptions;
   readonly request: SubscribeRequest;
+  readonly admin: TopicAdmin;
   readonly clock: Clock;
   readonly connection: string;
   readonly events: MemberEvents;
@@ -119,9 +120,9 @@ export class KafkajsMember implements GroupMember {
 
   /** kafkajs takes no more topics while it runs. */
   private async watch(missing: readonly string[]): Promise<void> {
-    const { clock, connection, events } = this.parts;
+    const { admin, clock, connection, events } = this.parts;
     for (const topic of missing) events.onPassedOver(new UnknownTopicError(topic, { connection }));
-    const found = await lookFor(missing, this.cluster as KafkajsCluster, clock, this.ended.signal);
+    const found = await lookFor(missing, { admin, clock, end: this.ended.signal });
     if (found === undefined) return;
     const text = `Topic \`${found}\` is there again: the member is replaced by one that reads it.`;
     await events.onOutdated(new BrokerError(text, { connection, topic: found, retryable: true }));

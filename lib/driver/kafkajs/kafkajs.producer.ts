@@ -68,7 +68,7 @@ export class KafkajsProducer {
       try {
         return await this.parts.admin.partitionsOf(topic);
       } catch (error) {
-        if (!(error instanceof UnknownTopicError) || clock.now() >= end) throw error;
+        if (!(error instanceof UnknownTopicError) || this.ended || clock.now() >= end) throw error;
       }
     }
   }

@@ -166,9 +166,8 @@ export class Settler {
     const { targets, kinds, args } = settleArguments(batch, context.clock.now());
     const keys = [reading.stream, leases, ...progress, ...targets];
     const answers = await runScript(client, settleScript, keys, [groupId, member, reading.lease, kinds, ...args]);
-    // without the lease none was settled
-    const isSettled = (answer: unknown) => answer !== 0;
-    this.countLate(batch.length, Array.isArray(answers) ? answers.filter(isSettled).length : 0);
+    // without the lease nobody was asked whether they are settled
+    if (Array.isArray(answers)) this.countLate(batch.length, answers.filter((answer) => answer !== 0).length);
     return answers;
   }
 

@@ -113,7 +113,7 @@ describe.runIf(url !== '')('upkeep in Redis', () => {
 
   it('counts members of other programs while they are heard of; a seek settles what they left behind', async () => {
     const [name, groupId] = [topic(), unique('group')];
-    const { driver } = await openRedisDriver({ url, claimIdleMs: 300 });
+    const { driver } = await openRedisDriver({ url, claimIdleMs: 1_500 });
     const { brokerAdmin: admin } = driver;
     if (!admin) throw new Error('no administration');
     await driver.admin.create([{ topic: name }]);
