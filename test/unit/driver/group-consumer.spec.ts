@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deadlineIn } from '../../../lib/core/clock.js';
 import type { Delivery, Partition } from '../../../lib/core/delivery.js';
-import { AuthenticationError, BrokerUnavailableError, MessagingError } from '../../../lib/core/errors.js';
+import {
+  AuthenticationError,
+  BrokerError,
+  BrokerUnavailableError,
+  MessagingError,
+  UnknownTopicError,
+} from '../../../lib/core/errors.js';
 import { ACK } from '../../../lib/core/outcome.js';
 import type { DriverStatus } from '../../../lib/driver/driver.js';
 import { GroupConsumer } from '../../../lib/driver/kafka/group-consumer.js';
@@ -121,6 +127,44 @@ describe('a membership in a group', () => {
     await clock.advance(120_000);
     expect(members).toHaveLength(1);
     expect(sink.errors).toEqual([nextFailure]);
+  });
+
+  it('is over when its topic never was there, and waits for one that was', async () => {
+    nextFailure = new UnknownTopicError(TOPIC);
+    start();
+    await clock.advance(120_000);
+    expect(members).toHaveLength(1);
+    nextFailure = undefined;
+    start();
+    await current().get([ONE]);
+    nextFailure = new UnknownTopicError(TOPIC);
+    current().events.onCrash(new Error('its topic is gone'));
+    await clock.advance(10_000);
+    const gone = current();
+    nextFailure = undefined;
+    await clock.advance(30_000);
+    expect([gone.hasLeft, current().hasLeft]).toEqual([true, false]);
+    await current().get([ONE]);
+    expect(sink.assigned).toHaveLength(1);
+    expect(statuses.at(-1)).toBe('up');
+  });
+
+  it('replaces a member once that is outdated, when it crashes while what runs finishes', async () => {
+    const running = deferred();
+    const handle = async () => {
+      await running.promise;
+      return ACK;
+    };
+    start(new TestMember({ topics: [TOPIC], groupId: 'g', handle }));
+    await current().get([ONE]);
+    current().fetch(ONE, 0, 1);
+    await settle();
+    const replacing = current().events.onOutdated(new BrokerError('a topic is there again', { retryable: true }));
+    current().events.onCrash(new Error('gone'));
+    running.resolve();
+    await clock.advance(40_000);
+    await replacing;
+    expect(members.map(({ hasLeft }) => hasLeft)).toEqual([true, false]);
   });
 
   it('replaces a member that does not join within the rebalance timeout and a minute', async () => {

@@ -2,18 +2,15 @@ import type { Admin, Kafka } from 'kafkajs';
 import kafkajs from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../lib/core/clock.js';
-import { BrokerUnavailableError, UnknownTopicError } from '../../../lib/core/errors.js';
+import { AuthenticationError, BrokerUnavailableError, UnknownTopicError } from '../../../lib/core/errors.js';
 import { KafkajsAdmin } from '../../../lib/driver/kafkajs/kafkajs.admin.js';
 import { deferred } from '../../support/deferred.js';
 import { TestLog } from '../../support/test-log.js';
 
 const OFFSETS = [{ partition: 0, offset: '7', high: '7', low: '0' }];
-const unknownTopic = new kafkajs.KafkaJSProtocolError({
-  type: 'UNKNOWN_TOPIC_OR_PARTITION',
-  code: 3,
-  message: 'This server does not host this topic-partition',
-  retriable: true,
-} as unknown as Error);
+const protocolError = (type: string, code: number) =>
+  new kafkajs.KafkaJSProtocolError({ type, code, message: type, retriable: false } as unknown as Error);
+const unknownTopic = protocolError('UNKNOWN_TOPIC_OR_PARTITION', 3);
 
 /** Admin clients that answer with what is given for each of them in turn, and how often one was closed. */
 function adminOf(...clients: readonly Partial<Admin>[]) {
@@ -81,6 +78,19 @@ describe('the admin client of kafkajs', () => {
     slow.resolve(OFFSETS);
     await Promise.all([asked, closing]);
     expect(closed).toEqual([0, 0]);
+  });
+
+  it('is another after one that could not log in', async () => {
+    const refused = protocolError('SASL_AUTHENTICATION_FAILED', 58);
+    const { admin } = adminOf({ connect: () => Promise.reject(refused) }, { fetchTopicOffsets: async () => OFFSETS });
+    await expect(admin.offsets('orders')).rejects.toBeInstanceOf(AuthenticationError);
+    expect(await admin.offsets('orders')).toEqual(OFFSETS);
+  });
+
+  it('is not replaced for a topic that it alone was asked about', async () => {
+    const { admin, closed } = adminOf({ fetchTopicMetadata: () => Promise.reject(unknownTopic) });
+    expect(await admin.describe(['orders'])).toEqual([]);
+    expect(closed).toEqual([]);
   });
 
   it('says that a topic is unknown after one new client said so, too', async () => {

@@ -43,6 +43,18 @@ describe('a topic that takes less than a batch', () => {
     ]);
   });
 
+  it('does not get what was told to be given up while it waited', () => {
+    const { topics, sent } = open(2);
+    const [expired, late] = [pending('expired'), pending('late')];
+    topics.refused(expired, 0);
+    topics.takes(late);
+    for (const one of [expired, late]) one.call.set(0, new MessageTooLargeError('it was told so'));
+    topics.refused(pending('b'), 0);
+    topics.reported(pending('written'), 0, true);
+    topics.takes(expired);
+    expect(sent).toEqual(['b']);
+  });
+
   it('leaves other topics alone', () => {
     const { topics } = open(1);
     topics.refused(pending('a'), 0);

@@ -16,13 +16,16 @@ const TOPIC = {
 };
 
 /** A settler whose server answers each request with the next of these, one answer a message. */
-function settlerOf(answers: readonly unknown[], onGroupMissing = async () => {}): Settler {
+function settlerOf(
+  answers: readonly unknown[],
+  { onGroupMissing = async () => {}, onLate = (_count: number) => {} } = {},
+): Settler {
   const left = [...answers];
   const client = {
     evalshaBuffer: async () => {
       const answer = left.shift();
       if (answer instanceof Error) throw answer;
-      return [answer];
+      return answer === -1 ? answer : [answer];
     },
   } as unknown as Redis;
   const reading = new Reading({
@@ -43,17 +46,26 @@ function settlerOf(answers: readonly unknown[], onGroupMissing = async () => {})
     progress: ['mark', 'done'],
     onGroupMissing,
   };
-  return new Settler({ client, context, reading, onFinished: () => {}, onLate: () => {}, ...about });
+  return new Settler({ client, context, reading, onFinished: () => {}, onLate, ...about });
 }
 
 describe('Settler', () => {
   it('has a group that has vanished made again, since nobody reads a partition that is being given up', async () => {
     let made = 0;
-    const settler = settlerOf([new Error("NOGROUP No such key 'tasks' or consumer group 'group'"), 1], async () => {
-      made++;
+    const settler = settlerOf([new Error("NOGROUP No such key 'tasks' or consumer group 'group'"), 1], {
+      onGroupMissing: async () => void made++,
     });
     await settler.settle('1-1', []);
     expect(made).toBe(1);
+  });
+
+  it('calls late what was settled by others, and not what nobody asked about since the lease was lost', async () => {
+    const late: number[] = [];
+    const settler = settlerOf([-1, 0], { onLate: (count) => late.push(count) });
+    await settler.settle('1-1', []);
+    expect(late).toEqual([]);
+    await settler.settle('1-2', []);
+    expect(late).toEqual([1]);
   });
 
   it.each(Array.from({ length: 8 }, (_, ticks) => ticks))(

@@ -112,6 +112,23 @@ describe('start', () => {
     await app.close();
   });
 
+  it('creates the topics of a connection that is only sent over, however late it comes', async () => {
+    class Published extends EventTopic {
+      static readonly topicName = 'published';
+    }
+    @Injectable()
+    class Publishing {
+      @Producer({ topic: Published, broker: 'eu' })
+      async publish() {}
+    }
+    const broker = new MemoryBroker();
+    broker.failNext('connect', new Error('away'));
+    const connections = { eu: { kind: 'memory', broker, autoCreateTopics: false } } as const;
+    const { app } = await startApp({ options: { broker: 'memory', connections }, providers: [Publishing] });
+    await eventually(() => expect(broker.topic('published')).toBeDefined());
+    await app.close();
+  });
+
   it('creates the topics of handlers and topic classes, @Producer’s too, dead letters with the partitions of their source', async () => {
     class UserEvents extends EventTopic {
       static readonly topicName = 'user-events';
