@@ -7,8 +7,8 @@ import { hasProgram, MissingProgram, run } from './process.js';
 export const JAVA = process.env['BROKERS_JAVA'] ?? 'java';
 const MAVEN = process.env['BROKERS_MVN'] ?? 'mvn';
 
-/** Small and quick to start: a test's broker lives for minutes. */
-export const JVM_FLAGS = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xss512k'] as const;
+/** Small and quick to start: a test's broker lives for minutes. What the class archive leaves out would hide the reason of a failed start. */
+export const JVM_FLAGS = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xss512k', '-Xlog:cds*=off'] as const;
 
 export async function requireJava(): Promise<void> {
   if ((await hasProgram(JAVA, '-version')) && (await hasProgram(MAVEN, '-v'))) return;

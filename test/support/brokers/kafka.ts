@@ -2,11 +2,10 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached } from './cache.js';
 import { classData, classPath, JAVA, JVM_FLAGS, requireJava } from './java.js';
-import { ask, freePorts, run, ServerProcess, temporaryFolder } from './process.js';
+import { ask, freePorts, run, ServerProcess, startOnFreePorts, temporaryFolder } from './process.js';
 
 export const KAFKA_VERSION = process.env['KAFKA_VERSION'] ?? '4.4.0';
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qk';
-const ATTEMPTS = 3;
 
 /** A further listener: `SASLPLAINTEXT` with protocol `SASL_PLAINTEXT`. */
 export interface KafkaListener {
@@ -59,14 +58,10 @@ export class KafkaServer {
       'org.slf4j:slf4j-simple:1.7.36',
     ]);
     const formatted = await formattedFolder(path, options);
-    const archive = await classData(`kafka-${KAFKA_VERSION}`, (flag) => KafkaServer.boot(path, formatted, [flag], {}));
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await KafkaServer.boot(path, formatted, archive, options);
-      } catch (error) {
-        if (attempt === ATTEMPTS || !/BindException|Address already in use/.test((error as Error).message)) throw error;
-      }
-    }
+    const boot = (flags: readonly string[], settings: KafkaOptions) =>
+      startOnFreePorts(() => KafkaServer.boot(path, formatted, flags, settings));
+    const archive = await classData(`kafka-${KAFKA_VERSION}`, (flag) => boot([flag], {}));
+    return boot(archive, options);
   }
 
   private static async boot(

@@ -11,6 +11,23 @@ export const run = promisify(execFile);
 /** A program that a broker needs is not installed. */
 export class MissingProgram extends Error {}
 
+/** A server ended before it was ready: its port may have been taken in the meantime. */
+export class EndedEarly extends Error {}
+
+const ATTEMPTS = 3;
+
+/** A port is free until somebody takes it, and a JVM needs seconds: what ended early is started again on other ports, and the reason told. */
+export async function startOnFreePorts<Server>(start: () => Promise<Server>): Promise<Server> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof EndedEarly) || attempt === ATTEMPTS) throw error;
+      console.warn(`attempt ${attempt} of ${ATTEMPTS}: ${error.message}`);
+    }
+  }
+}
+
 /** Below the ephemeral range, so that no outgoing connection takes the port in the meantime. */
 const [LOWEST_PORT, HIGHEST_PORT] = [20_000, 32_000];
 
@@ -80,11 +97,11 @@ export class ServerProcess {
     return this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Resolves when `probe` says yes. @throws Error with the end of the log when the process ends first. */
+  /** Resolves when `probe` says yes. @throws EndedEarly with the end of the log. */
   async ready(probe: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
     for (const end = Date.now() + timeoutMs; Date.now() < end; await delay(25)) {
-      if (this.failure || !this.isRunning)
-        throw new Error(`${this.spec.name} ended: ${this.failure?.message ?? this.tail()}`);
+      if (this.failure) throw this.failure;
+      if (!this.isRunning) throw new EndedEarly(`${this.spec.name} ended (${this.ending}):\n${this.tail()}`);
       if (await probe().catch(() => false)) return;
     }
     throw new Error(`${this.spec.name} is not ready after ${timeoutMs} ms:\n${this.tail()}`);
@@ -110,6 +127,10 @@ export class ServerProcess {
   private async ended(patienceMs: number): Promise<boolean> {
     for (const end = Date.now() + patienceMs; this.isRunning && Date.now() < end;) await delay(20);
     return !this.isRunning;
+  }
+
+  private get ending(): string {
+    return this.child.signalCode ?? `exit code ${this.child.exitCode}`;
   }
 
   private tail(): string {

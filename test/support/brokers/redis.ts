@@ -1,5 +1,13 @@
 import { rmSync } from 'node:fs';
-import { ask, freePorts, hasProgram, MissingProgram, ServerProcess, temporaryFolder } from './process.js';
+import {
+  ask,
+  freePorts,
+  hasProgram,
+  MissingProgram,
+  ServerProcess,
+  startOnFreePorts,
+  temporaryFolder,
+} from './process.js';
 
 const REDIS = process.env['REDIS_SERVER'] ?? 'redis-server';
 
@@ -23,6 +31,10 @@ export class RedisServer {
       throw new MissingProgram(
         'no redis-server on PATH: apt-get install redis-server | brew install redis, or set REDIS_SERVER or TEST_REDIS_URL',
       );
+    return startOnFreePorts(() => RedisServer.boot(args, env));
+  }
+
+  private static async boot(args: readonly string[], env: NodeJS.ProcessEnv): Promise<RedisServer> {
     const [port = 0] = await freePorts(1);
     const folder = temporaryFolder('redis');
     const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];

@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached } from './cache.js';
 import { classData, JAVA, JVM_FLAGS, maven, requireJava } from './java.js';
-import { freePorts, run, ServerProcess, temporaryFolder } from './process.js';
+import { freePorts, run, ServerProcess, startOnFreePorts, temporaryFolder } from './process.js';
 
 /** The last version that runs on Java 17. */
 const VERSION = process.env['APICURIO_VERSION'] ?? '3.0.9';
@@ -18,8 +18,9 @@ export class RegistryServer {
   static async start(): Promise<RegistryServer> {
     await requireJava();
     const jar = await jarFile();
-    const archive = await classData(`apicurio-${VERSION}`, (flag) => RegistryServer.boot(jar, [flag]));
-    return RegistryServer.boot(jar, archive);
+    const boot = (flags: readonly string[]) => startOnFreePorts(() => RegistryServer.boot(jar, flags));
+    const archive = await classData(`apicurio-${VERSION}`, (flag) => boot([flag]));
+    return boot(archive);
   }
 
   private static async boot(jar: string, flags: readonly string[]): Promise<RegistryServer> {
