@@ -106,7 +106,7 @@ export const events = {
   gaveUp: typed<GaveUpEvent>('messaging:gave-up'),
   /** A message was not acknowledged within `ackTimeoutMs`. */
   ackOverdue: typed<MessageEvent>('messaging:ack-overdue'),
-  /** A handler lost a message that it had: this process was silent for too long, and another member has it, or may have it. */
+  /** A handler lost a message that it had: this process was silent for too long, or its member crashed, and another member has it, or may have it. */
   taken: typed<MessageEvent>('messaging:taken'),
   late: typed<LateEvent>('messaging:late'),
   handlerStarted: typed<HandlerEvent>('messaging:handler-started'),

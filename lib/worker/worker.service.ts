@@ -37,7 +37,7 @@ export interface WorkerStats {
   readonly retries: number;
   /** Messages that were not acknowledged within `ackTimeoutMs`. */
   readonly overdue: number;
-  /** Messages that the handler had and lost, since this process was silent for too long: another member has them, or may have them. */
+  /** Messages that the handler had and lost, since this process was silent for too long or its member crashed: another member has them, or may have them. */
   readonly taken: number;
   /** Outcomes that counted for nothing: another member had taken their message, and settled it before. For brokers whose members share a partition. */
   readonly late: number;
