@@ -18,6 +18,8 @@ export const TIMEOUT_MS = 5_000;
 const LEADER_POLL_MS = 100;
 const LEADER_POLLS = 100;
 const TOPIC_EXISTS = 36;
+/** In the place of an offset when the request to the leader failed: librdkafka names no error then (2.15.1, `rd_kafka_ListOffsets_response_merge`). */
+const NO_ANSWER = -1001;
 const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
@@ -76,7 +78,7 @@ export class ConfluentAdmin implements TopicAdmin {
     return boundsFrom(starts, ends);
   }
 
-  /** The offset in each partition that a specification means; -1 for a time that nothing is as new as. */
+  /** The offset in each partition that a specification means; -1 for a time that nothing is as new as. @throws unless every leader answers */
   async offsetsAt(partitions: readonly TopicPartition[], at: unknown, isolationLevel: 0 | 1): Promise<Position[]> {
     if (partitions.length === 0) return [];
     const asked = partitions.map(({ topic, partition }) => ({ topic, partition, offset: at }));
@@ -84,13 +86,21 @@ export class ConfluentAdmin implements TopicAdmin {
       const found = await this.ask<readonly OffsetAnswer[]>(undefined, (admin, done) =>
         admin.listOffsets(asked, { timeout: TIMEOUT_MS, isolationLevel }, done),
       );
-      const wrong = found.find(({ error }) => error !== undefined);
-      if (wrong) throw this.wrap(wrong.error, wrong.topic);
-      return found.map(({ topic, partition, offset = 0 }) => ({ topic, partition, offset: String(offset) }));
+      return found.map((answer) => this.toPosition(answer));
     } catch (error) {
       await this.refresh(new Set(asked.map(({ topic }) => topic)));
       throw error;
     }
+  }
+
+  private toPosition({ topic, partition, offset = NO_ANSWER, error }: OffsetAnswer): Position {
+    if (error !== undefined) throw this.wrap(error, topic);
+    if (offset === NO_ANSWER) {
+      const { connection } = this.context;
+      const text = `The leader of partition ${partition} of topic \`${topic}\` does not answer.`;
+      throw new BrokerUnavailableError(text, { connection, topic, partition });
+    }
+    return { topic, partition, offset: String(offset) };
   }
 
   /** That request of librdkafka's goes to the leader that it knows, and does not ask anew when that has moved or died (seen: for minutes). */

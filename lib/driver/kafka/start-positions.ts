@@ -10,12 +10,13 @@ export interface LogBounds extends TopicPartition {
   readonly end: number;
 }
 
+/** Of the partitions of which both are known. */
 export function boundsFrom(starts: readonly Position[], ends: readonly Position[]): LogBounds[] {
   const byName = new Map(ends.map((end) => [nameOf(end), Number(end.offset)]));
-  return starts.map((one) => {
-    const { topic, partition } = one;
-    const start = Number(one.offset);
-    return { topic, partition, start, end: byName.get(nameOf(one)) ?? start };
+  return starts.flatMap((one) => {
+    const { topic, partition, offset } = one;
+    const end = byName.get(nameOf(one));
+    return end === undefined ? [] : [{ topic, partition, start: Number(offset), end }];
   });
 }
 
