@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadlineIn, systemClock } from '../../lib/core/clock.js';
-import { MessagingError } from '../../lib/core/errors.js';
+import { BrokerUnavailableError, MessagingError } from '../../lib/core/errors.js';
+import type { ConfluentAdmin } from '../../lib/driver/confluent/confluent.admin.js';
 import type { DriverStatus } from '../../lib/driver/driver.js';
 import type { GroupMember } from '../../lib/driver/kafka/group-member.js';
 import { TestMember } from '../contract/test-member.js';
@@ -43,6 +45,21 @@ describe.runIf(kafkaBackends().includes('confluent'))('confluent: what librdkafk
     await eventually(() => expect(isDown()).toBe(false), PATIENCE_MS); // although nobody sends
     await send('after');
     await eventually(() => expect(member.values).toEqual(['after']), PATIENCE_MS);
+    await close();
+  });
+
+  it('knows no offset of a leader that goes away instead of answering', { timeout: 90_000 }, async () => {
+    const { driver, topic, send, close } = await open();
+    await send('one');
+    const ends = () => (driver.admin as ConfluentAdmin).ends([{ topic, partition: 0 }]);
+    expect(await ends()).toEqual([{ topic, partition: 0, offset: '1' }]);
+    server.signal('SIGSTOP');
+    const asking = ends().catch((error: unknown) => error);
+    await setTimeout(300); // the question is on its way
+    await server.kill();
+    expect(await asking).toBeInstanceOf(BrokerUnavailableError);
+    await server.restart();
+    await eventually(async () => expect(await ends()).toEqual([{ topic, partition: 0, offset: '1' }]), PATIENCE_MS);
     await close();
   });
 
