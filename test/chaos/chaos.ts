@@ -6,7 +6,6 @@ import type { MessagingOptions } from '../../lib/index.js';
 import { driverFactory } from '../../lib/driver/driver.factory.js';
 import type { BrokerAdmin } from '../../lib/driver/broker-admin.js';
 import type { Driver } from '../../lib/driver/driver.js';
-import type { KafkaOptions } from '../../lib/options/kafka.options.js';
 import { resolveMessagingOptions } from '../../lib/options/messaging.options.js';
 import { record } from '../support/records.js';
 import { TestLog } from '../support/test-log.js';
@@ -87,11 +86,9 @@ class Chaos {
 
   async run(): Promise<ChaosResult> {
     const { kafka, ...rest } = this.broker.options;
-    const using = (more: KafkaOptions) => (kafka ? { ...rest, kafka: { ...kafka, ...more } } : rest);
-    const driver = await this.openDriver(using({ enableIdempotence: this.options.exactlyOnce }));
-    // by kafkajs: librdkafka's binding ends the process when a coordinator that is away is asked for a group
-    const watcher = await this.openDriver(using({ backend: 'kafkajs' }));
-    const positions = new PositionWatch(watcher.brokerAdmin as BrokerAdmin, this.names.GROUP);
+    const idempotent = kafka && { kafka: { ...kafka, enableIdempotence: this.options.exactlyOnce } };
+    const driver = await this.openDriver({ ...rest, ...idempotent });
+    const positions = new PositionWatch(driver.brokerAdmin as BrokerAdmin, this.names.GROUP);
     try {
       await driver.admin.create(
         [this.names.TOPIC, this.names.OUTPUT].map((topic) => ({ topic, partitions: PARTITIONS })),
@@ -109,7 +106,7 @@ class Chaos {
       await positions.stop();
       await this.fleet.stop();
       const deadline = deadlineIn(systemClock, 5_000);
-      await Promise.all([driver, watcher].map((one) => one.close(deadline)));
+      await driver.close(deadline);
       deadline.cancel();
     }
   }

@@ -10,10 +10,10 @@ import type {
 import type { DriverContext } from '../driver.js';
 import type { AdminClient, TopicConfigs } from '../kafka/admin-client.js';
 import { TIMEOUT_MS, type ConfluentAdmin } from './confluent.admin.js';
-import { ConfluentGroupClient } from './confluent.group-client.js';
+import { ConfluentGroups } from './confluent.groups.js';
 import { type Callback, type ConfluentModule, type NativeClient, type NativeServer } from './confluent.native.js';
 import { ConfluentReader } from './confluent.reader.js';
-import type { KafkajsSettings } from './kafkajs-settings.js';
+import type { KafkajsBeside } from './kafkajs-beside.js';
 
 const READ_UNCOMMITTED = 0;
 
@@ -22,17 +22,17 @@ export interface AdminClientParts {
   readonly admin: ConfluentAdmin;
   /** The client whose connections are shared. */
   readonly native: () => NativeClient | undefined;
-  readonly settings: KafkajsSettings;
+  readonly kafkajs: KafkajsBeside;
   readonly options: ResolvedKafkaOptions;
   readonly context: DriverContext;
 }
 
-/** The cluster, asked through librdkafka; settings of topics through kafkajs. */
+/** The cluster, asked through librdkafka; settings of topics, and groups, through kafkajs where it is installed. */
 export class ConfluentAdminClient implements AdminClient {
-  readonly groups: ConfluentGroupClient;
+  readonly groups: ConfluentGroups;
 
   constructor(private readonly parts: AdminClientParts) {
-    this.groups = new ConfluentGroupClient(parts);
+    this.groups = new ConfluentGroups(parts);
   }
 
   async servers(): Promise<readonly ServerDetails[]> {
@@ -62,11 +62,11 @@ export class ConfluentAdminClient implements AdminClient {
   }
 
   async configs(topic: string): Promise<TopicConfigs | null> {
-    return (await this.parts.settings.find())?.configs(topic) ?? null;
+    return (await this.parts.kafkajs.find())?.admin.configs(topic) ?? null;
   }
 
   async setConfigs(topic: string, configs: TopicConfigs): Promise<void> {
-    await (await this.parts.settings.open()).setConfigs(topic, configs);
+    await (await this.parts.kafkajs.open()).admin.setConfigs(topic, configs);
   }
 
   async deleteTopic(topic: string): Promise<void> {

@@ -4,7 +4,7 @@ import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicS
 import type { Position, TopicPartition } from '../kafka/group-member.js';
 import { boundsFrom, type LogBounds } from '../kafka/start-positions.js';
 import { toMessagingError } from './confluent.errors.js';
-import type { KafkajsSettings } from './kafkajs-settings.js';
+import type { KafkajsBeside } from './kafkajs-beside.js';
 import {
   promised,
   type Callback,
@@ -29,7 +29,7 @@ export class ConfluentAdmin implements TopicAdmin {
     private readonly confluent: ConfluentModule,
     private readonly native: () => NativeAdmin | undefined,
     private readonly context: DriverContext,
-    private readonly kafkajs: KafkajsSettings,
+    private readonly kafkajs: KafkajsBeside,
   ) {}
 
   async describe(topics: readonly string[]): Promise<readonly TopicDescription[]> {
@@ -44,7 +44,7 @@ export class ConfluentAdmin implements TopicAdmin {
 
   /** How topics that exist keep their messages; none where that cannot be seen. */
   async settings(topics: readonly string[]): Promise<readonly TopicSettings[]> {
-    return (await this.kafkajs.find())?.settings(topics) ?? [];
+    return (await this.kafkajs.find())?.admin.settings(topics) ?? [];
   }
 
   /** How many partitions a topic has. @throws UnknownTopicError */

@@ -14,7 +14,7 @@ import { createConfluentConsumer } from './confluent.consumer.js';
 import { confluentFeatures } from './confluent.features.js';
 import type { ConfluentModule } from './confluent.native.js';
 import { ConfluentProducer } from './confluent.producer.js';
-import { KafkajsSettings } from './kafkajs-settings.js';
+import { KafkajsBeside } from './kafkajs-beside.js';
 
 /** @throws MissingPackageError when the client is not installed, or its addon is not built. */
 export async function createConfluentDriver(options: ResolvedKafkaOptions, context: DriverContext): Promise<Driver> {
@@ -28,7 +28,7 @@ class ConfluentDriver implements Driver {
   readonly admin: TopicAdmin;
   readonly brokerAdmin: BrokerAdmin;
   private readonly producer: ConfluentProducer;
-  private readonly settings: KafkajsSettings;
+  private readonly kafkajs: KafkajsBeside;
   private readonly consumers = new Set<Subscription>();
 
   constructor(
@@ -36,12 +36,12 @@ class ConfluentDriver implements Driver {
     private readonly options: ResolvedKafkaOptions,
     private readonly context: DriverContext,
   ) {
-    this.settings = new KafkajsSettings(options, context);
-    this.producer = new ConfluentProducer(confluent, options, context, this.settings);
+    this.kafkajs = new KafkajsBeside(options, context);
+    this.producer = new ConfluentProducer(confluent, options, context, this.kafkajs);
     const { admin } = this.producer;
     this.admin = admin;
     const native = () => this.producer.client;
-    const asking = { confluent, admin, native, settings: this.settings, options, context };
+    const asking = { confluent, admin, native, kafkajs: this.kafkajs, options, context };
     this.brokerAdmin = new KafkaBrokerAdmin(new ConfluentAdminClient(asking), context);
   }
 
@@ -68,6 +68,6 @@ class ConfluentDriver implements Driver {
   async close(deadline: Deadline): Promise<void> {
     await Promise.all([...this.consumers].map((consumer) => consumer.stop(deadline)));
     await this.producer.close(deadline);
-    await this.settings.close();
+    await this.kafkajs.close();
   }
 }

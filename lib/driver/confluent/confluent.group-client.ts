@@ -6,7 +6,13 @@ import { TIMEOUT_MS } from './confluent.admin.js';
 import type { AdminClientParts } from './confluent.admin-client.js';
 import { clientConfig, connectNative, disconnectNative } from './confluent.client.js';
 import { toMessagingError } from './confluent.errors.js';
-import { promised, type NativeGroup, type NativeGroupDetails, type OffsetAnswer } from './confluent.native.js';
+import {
+  promised,
+  type NativeError,
+  type NativeGroup,
+  type NativeGroupDetails,
+  type OffsetAnswer,
+} from './confluent.native.js';
 
 const READERS = new Set(['consumer', 'simple', '']);
 const DEAD = 4;
@@ -21,20 +27,24 @@ const STATES: Readonly<Record<number, string>> = {
 export class ConfluentGroupClient implements GroupClient {
   constructor(private readonly parts: AdminClientParts) {}
 
+  /** @throws unless every broker tells its groups */
   async list(): Promise<readonly string[]> {
-    const { groups } = await this.parts.admin.ask<{ readonly groups: readonly NativeGroup[] }>(
-      undefined,
-      (admin, done) => admin.listGroups({ timeout: TIMEOUT_MS }, done),
-    );
+    const { groups, errors } = await this.parts.admin.ask<{
+      readonly groups: readonly NativeGroup[];
+      readonly errors: readonly NativeError[];
+    }>(undefined, (admin, done) => admin.listGroups({ timeout: TIMEOUT_MS }, done));
+    const [error] = errors;
+    if (error) throw this.wrap(error);
     return groups.filter(({ protocolType }) => READERS.has(protocolType)).map(({ groupId }) => groupId);
   }
 
   /**
-   * Only of groups that are listed: the addon ends the process (null as a text, in `FromConsumerGroupDescription` of 1.10.1) when the answer
-   * for a group is an error, as from a coordinator that is not there yet. One that is listed has a coordinator, and may be seen by us.
+   * Only of groups that are listed and whose coordinator answers: the addon ends the process (null as a text, in
+   * `FromConsumerGroupDescription` of 1.10.1) when the answer for a group is an error, as of a coordinator that is away.
    */
   async state(groupId: string): Promise<GroupState | undefined> {
     if (!(await this.list()).includes(groupId)) return undefined;
+    await this.positions(groupId);
     const { groups } = await this.parts.admin.ask<{ readonly groups: readonly NativeGroupDetails[] }>(
       undefined,
       (admin, done) => admin.describeGroups([groupId], { timeout: TIMEOUT_MS }, done),
@@ -47,8 +57,10 @@ export class ConfluentGroupClient implements GroupClient {
     const [found] = await this.parts.admin.ask<
       readonly { readonly error?: Error; readonly partitions: readonly OffsetAnswer[] }[]
     >(undefined, (admin, done) => admin.listConsumerGroupOffsets([{ groupId }], { timeout: TIMEOUT_MS }, done));
-    if (found?.error) throw this.wrap(found.error, groupId);
-    const kept = (found?.partitions ?? []).filter(({ offset }) => (offset ?? -1) >= 0);
+    const { error, partitions = [] } = found ?? {};
+    const wrong = error ?? partitions.find((one) => one.error)?.error;
+    if (wrong) throw this.wrap(wrong, groupId);
+    const kept = partitions.filter(({ offset }) => (offset ?? -1) >= 0);
     return new Map(
       [...groupBy(kept, ({ topic }) => topic)].map(([topic, own]) => [
         topic,
@@ -80,7 +92,7 @@ export class ConfluentGroupClient implements GroupClient {
     if (deleted?.error) throw this.wrap(deleted.error, groupId);
   }
 
-  private wrap(thrown: unknown, groupId: string) {
+  private wrap(thrown: unknown, groupId?: string) {
     return toMessagingError(thrown, { connection: this.parts.context.connection, groupId });
   }
 }

@@ -133,7 +133,11 @@ export interface NativeAdmin {
   deleteTopic(topic: string, timeoutMs: number, done: Callback): void;
   createPartitions(topic: string, count: number, timeoutMs: number, done: Callback): void;
   listTopics(options: Timeout, done: Callback<readonly string[]>): void;
-  listGroups(options: Timeout, done: Callback<{ readonly groups: readonly NativeGroup[] }>): void;
+  /** `errors`: of brokers that did not tell theirs. */
+  listGroups(
+    options: Timeout,
+    done: Callback<{ readonly groups: readonly NativeGroup[]; readonly errors: readonly NativeError[] }>,
+  ): void;
   describeGroups(
     groups: readonly string[],
     options: Timeout,

@@ -19,7 +19,7 @@ import {
   type NativeError,
   type NativeProducer,
 } from './confluent.native.js';
-import type { KafkajsSettings } from './kafkajs-settings.js';
+import type { KafkajsBeside } from './kafkajs-beside.js';
 import { LivingProducer, METADATA_MS } from './living-producer.js';
 import { NarrowTopics } from './narrow-topics.js';
 import { produce } from './produce.js';
@@ -49,7 +49,7 @@ export class ConfluentProducer {
     private readonly confluent: ConfluentModule,
     private readonly options: ResolvedKafkaOptions,
     private readonly context: DriverContext,
-    private readonly settings: KafkajsSettings,
+    private readonly kafkajs: KafkajsBeside,
   ) {
     this.config = producerConfig(options);
     this.living = new LivingProducer({
@@ -61,7 +61,7 @@ export class ConfluentProducer {
       onConnected: () => this.pump(),
       onOver: () => this.sendAgain(),
     });
-    this.admin = new ConfluentAdmin(confluent, () => this.living.admin, context, settings);
+    this.admin = new ConfluentAdmin(confluent, () => this.living.admin, context, kafkajs);
     this.sweep = new Sweep(context.clock, (now) => this.expire(now));
     this.lookup = new TopicLookup({
       partitionsOf: (topic) => this.partitionsOf(topic),
@@ -167,9 +167,9 @@ export class ConfluentProducer {
 
   /** Through a producer that makes a batch of each record. */
   private async sendAlone({ record, call, index, deadline }: Pending): Promise<void> {
-    const { confluent, options, context, settings } = this;
+    const { confluent, options, context, kafkajs } = this;
     if (!this.alone) {
-      this.alone = new ConfluentProducer(confluent, withoutBatches(options), context, settings);
+      this.alone = new ConfluentProducer(confluent, withoutBatches(options), context, kafkajs);
       void this.alone.living.reconnect();
     }
     const [result] = await this.alone.send([record], deadline);

@@ -10,8 +10,9 @@ import type {
 } from '../broker-admin.js';
 import type { DriverContext } from '../driver.js';
 import type { AdminClient, TopicConfigs } from '../kafka/admin-client.js';
-import type { KafkajsAdmin } from './kafkajs.admin.js';
-import type { KafkajsModule } from './kafkajs.client.js';
+import { optionalPackage } from '../optional-package.js';
+import { KafkajsAdmin } from './kafkajs.admin.js';
+import { createClient, type KafkajsModule } from './kafkajs.client.js';
 import { KafkajsGroupClient } from './kafkajs.group-client.js';
 import { KafkajsReader } from './kafkajs.reader.js';
 
@@ -21,6 +22,26 @@ export interface AdminClientParts {
   readonly admin: KafkajsAdmin;
   readonly options: ResolvedKafkaOptions;
   readonly context: DriverContext;
+}
+
+export interface KafkajsBesideParts {
+  readonly admin: KafkajsAdmin;
+  readonly groups: KafkajsGroupClient;
+}
+
+/** For another client, which has no request for these. @throws MissingPackageError when kafkajs is not installed. */
+export async function openKafkajsBeside(
+  options: ResolvedKafkaOptions,
+  context: DriverContext,
+): Promise<KafkajsBesideParts> {
+  const { default: kafkajs } = await optionalPackage(
+    'kafkajs',
+    'the settings of topics, and groups',
+    () => import('kafkajs'),
+  );
+  const client = createClient(kafkajs, options, context);
+  const admin = new KafkajsAdmin(client, context);
+  return { admin, groups: new KafkajsGroupClient({ kafkajs, client, admin, options, context }) };
 }
 
 /** The cluster, asked through kafkajs. */

@@ -5,10 +5,7 @@ import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicS
 import { groupBy } from '../../core/group-by.js';
 import type { TopicConfigs } from '../kafka/admin-client.js';
 import type { Position, TopicPartition } from '../kafka/group-member.js';
-import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
-import { optionalPackage } from '../optional-package.js';
 import { AdminSession } from './admin-session.js';
-import { createClient } from './kafkajs.client.js';
 import { isUnknownTopic, toMessagingError } from './kafkajs.errors.js';
 
 /** Of the protocol. kafkajs' own names for them are not there when Node imports it as an ES module: it does not find them in the CommonJS. */
@@ -16,12 +13,6 @@ const TOPIC_RESOURCE = 2;
 const SET_ON_TOPIC = 1;
 const LEADER_POLL_MS = 100;
 const LEADER_POLLS = 100;
-
-/** For another client, which has no request for the settings of topics. @throws MissingPackageError when kafkajs is not installed. */
-export async function openKafkajsAdmin(options: ResolvedKafkaOptions, context: DriverContext): Promise<KafkajsAdmin> {
-  const kafkajs = await optionalPackage('kafkajs', 'the settings of topics', () => import('kafkajs'));
-  return new KafkajsAdmin(createClient(kafkajs, options, context), context);
-}
 
 export class KafkajsAdmin implements TopicAdmin {
   private session: AdminSession | undefined;

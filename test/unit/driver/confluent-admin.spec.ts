@@ -7,7 +7,7 @@ import type {
   NativeAdmin,
   OffsetAnswer,
 } from '../../../lib/driver/confluent/confluent.native.js';
-import type { KafkajsSettings } from '../../../lib/driver/confluent/kafkajs-settings.js';
+import type { KafkajsBeside } from '../../../lib/driver/confluent/kafkajs-beside.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { TestLog } from '../../support/test-log.js';
 
@@ -31,7 +31,7 @@ const admin = new ConfluentAdmin(
   { OffsetSpec } as unknown as ConfluentModule,
   () => native,
   { connection: 'kafka', clock: new FakeClock(), log: new TestLog(), onStatus: () => {} },
-  {} as KafkajsSettings,
+  {} as KafkajsBeside,
 );
 
 const at = (...offsets: readonly number[]) =>
