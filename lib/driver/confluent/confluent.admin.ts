@@ -1,6 +1,7 @@
 import { sleep } from '../../core/clock.js';
-import { BrokerUnavailableError, ClosedError, MessagingError, UnknownTopicError } from '../../core/errors.js';
+import { BrokerUnavailableError, MessagingError, UnknownTopicError } from '../../core/errors.js';
 import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicSpec } from '../driver.js';
+import { closedAdmin } from '../closed-connection.js';
 import type { Position, TopicPartition } from '../kafka/group-member.js';
 import { boundsFrom, type LogBounds } from '../kafka/start-positions.js';
 import { toMessagingError } from './confluent.errors.js';
@@ -165,8 +166,7 @@ export class ConfluentAdmin implements TopicAdmin {
     question: (admin: NativeAdmin, done: Callback<Answer>) => void,
   ): Promise<Answer> {
     const admin = this.native();
-    const { connection } = this.context;
-    if (!admin) throw new ClosedError(`Connection \`${connection}\` is closed.`, { connection });
+    if (!admin) throw closedAdmin(this.context.connection);
     try {
       return await promised<Answer>((done) => question(admin, done));
     } catch (thrown) {

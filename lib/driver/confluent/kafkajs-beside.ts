@@ -1,5 +1,6 @@
 import { MissingPackageError } from '../../core/errors.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
+import { closedAdmin } from '../closed-connection.js';
 import type { DriverContext } from '../driver.js';
 import type { KafkajsBesideParts } from '../kafkajs/kafkajs.admin-client.js';
 
@@ -9,14 +10,16 @@ import type { KafkajsBesideParts } from '../kafkajs/kafkajs.admin-client.js';
  */
 export class KafkajsBeside {
   private opened: Promise<KafkajsBesideParts> | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly options: ResolvedKafkaOptions,
     private readonly context: DriverContext,
   ) {}
 
-  /** @throws MissingPackageError with the line that installs it. */
-  open(): Promise<KafkajsBesideParts> {
+  /** @throws ClosedError, MissingPackageError with the line that installs it. */
+  async open(): Promise<KafkajsBesideParts> {
+    if (this.isClosed) throw closedAdmin(this.context.connection);
     this.opened ??= this.create();
     return this.opened;
   }
@@ -32,9 +35,8 @@ export class KafkajsBeside {
   }
 
   async close(): Promise<void> {
-    const { opened } = this;
-    this.opened = undefined;
-    await opened?.then(
+    this.isClosed = true;
+    await this.opened?.then(
       ({ admin }) => admin.close(),
       () => {}, // it never was opened: there is nothing to close
     );

@@ -5,6 +5,7 @@ import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicS
 import { groupBy } from '../../core/group-by.js';
 import type { TopicConfigs } from '../kafka/admin-client.js';
 import type { Position, TopicPartition } from '../kafka/group-member.js';
+import { closedAdmin } from '../closed-connection.js';
 import { AdminSession } from './admin-session.js';
 import { isUnknownTopic, toMessagingError } from './kafkajs.errors.js';
 
@@ -16,6 +17,7 @@ const LEADER_POLLS = 100;
 
 export class KafkajsAdmin implements TopicAdmin {
   private session: AdminSession | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly client: Kafka,
@@ -92,9 +94,9 @@ export class KafkajsAdmin implements TopicAdmin {
     return (await Promise.all(answers)).flat();
   }
 
-  /** The next question connects anew. */
   async close(): Promise<void> {
     const { session } = this;
+    this.isClosed = true;
     this.session = undefined;
     await session?.close();
   }
@@ -135,9 +137,11 @@ export class KafkajsAdmin implements TopicAdmin {
   /**
    * One question to the cluster. After an answer that never came the next one goes over a connection made anew. So does one that was
    * refused for an unknown topic: for most questions kafkajs asks for all topics that a client was ever asked about, and one that is gone fails them all.
+   * @throws ClosedError for one that would connect anew after the end
    */
   async ask<Answer>(topic: string | undefined, question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
     for (let isAgain = false; ; isAgain = true) {
+      if (this.isClosed) throw closedAdmin(this.context.connection);
       const session = (this.session ??= new AdminSession(this.client.admin()));
       try {
         return await session.ask(question);

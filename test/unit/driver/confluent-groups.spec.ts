@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BrokerUnavailableError } from '../../../lib/core/errors.js';
+import { BrokerUnavailableError, ClosedError } from '../../../lib/core/errors.js';
 import { ConfluentAdmin } from '../../../lib/driver/confluent/confluent.admin.js';
 import type { AdminClientParts } from '../../../lib/driver/confluent/confluent.admin-client.js';
 import { ConfluentGroupClient } from '../../../lib/driver/confluent/confluent.group-client.js';
@@ -10,7 +10,9 @@ import type {
   NativeError,
   OffsetAnswer,
 } from '../../../lib/driver/confluent/confluent.native.js';
-import type { KafkajsBeside } from '../../../lib/driver/confluent/kafkajs-beside.js';
+import { KafkajsBeside } from '../../../lib/driver/confluent/kafkajs-beside.js';
+import { kafkaOptions } from '../../../lib/options/kafka.options.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { TestLog } from '../../support/test-log.js';
 
@@ -40,6 +42,14 @@ beforeEach(() => {
     { topic: 'orders', partition: 0, offset: 7 },
     { topic: 'orders', partition: 1, offset: -1001 },
   ];
+});
+
+it('kafkajs beside librdkafka is not opened after the end', async () => {
+  const options = resolveOptions(kafkaOptions, { path: '', input: { backend: 'confluent' }, faults: [] });
+  const beside = new KafkajsBeside(options, context);
+  expect(await beside.find()).toBeDefined();
+  await beside.close();
+  await expect(beside.find()).rejects.toBeInstanceOf(ClosedError);
 });
 
 describe('groups, by librdkafka', () => {

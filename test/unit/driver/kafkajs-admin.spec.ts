@@ -2,7 +2,12 @@ import type { Admin, Kafka } from 'kafkajs';
 import kafkajs from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../lib/core/clock.js';
-import { AuthenticationError, BrokerUnavailableError, UnknownTopicError } from '../../../lib/core/errors.js';
+import {
+  AuthenticationError,
+  BrokerUnavailableError,
+  ClosedError,
+  UnknownTopicError,
+} from '../../../lib/core/errors.js';
 import { KafkajsAdmin } from '../../../lib/driver/kafkajs/kafkajs.admin.js';
 import { deferred } from '../../support/deferred.js';
 import { TestLog } from '../../support/test-log.js';
@@ -78,6 +83,17 @@ describe('the admin client of kafkajs', () => {
     slow.resolve(OFFSETS);
     await Promise.all([asked, closing]);
     expect(closed).toEqual([0, 0]);
+  });
+
+  it('asks nothing after it is closed, which would connect anew and keep the process', async () => {
+    const { admin, closed } = adminOf(
+      { fetchTopicOffsets: async () => OFFSETS },
+      { fetchTopicOffsets: async () => OFFSETS },
+    );
+    await admin.offsets('payments');
+    await admin.close();
+    await expect(admin.offsets('payments')).rejects.toBeInstanceOf(ClosedError);
+    expect(closed).toEqual([0]);
   });
 
   it('is another after one that could not log in', async () => {
