@@ -33,8 +33,8 @@ export class RegistryRequests {
   /** @throws SchemaRegistryError, of the class that the answer asks for. */
   async ask(request: RegistryRequest, repeats = REPEATS): Promise<unknown> {
     let last: SchemaRegistryError | undefined;
-    for (let round = 0, pause = FIRST_PAUSE_MS; round <= repeats; round++, pause *= 2) {
-      if (round > 0) await sleep(this.clock, pause);
+    for (let round = 0; round <= repeats; round++) {
+      if (round > 0) await sleep(this.clock, FIRST_PAUSE_MS * 2 ** (round - 1));
       for (let turn = 0; turn < this.urls.length; turn++) {
         const index = (this.good + turn) % this.urls.length;
         const result = await this.attempt(this.urls[index] as URL, request);

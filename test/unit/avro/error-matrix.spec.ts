@@ -310,7 +310,7 @@ describe('what becomes of a message that cannot be read', () => {
     ['M33 503', { status: 503, body: 'busy' }, 'up', 'with 503'],
     ['M34 the page of a proxy', { status: 502, body: '<html>' }, 'up', 'with 502: no JSON'],
     ['M35 no JSON', { status: 200, body: '<html>' }, 'up', 'with 200: no JSON'],
-    ['M36 no answer in time', 'hang', 'up', 'no answer within 300 ms'],
+    ['M36 no answer in time', 'hang', 'up', 'no answer within 100 ms'],
     ['M37 a connection that breaks', 'break', 'up', 'socket hang up'],
     ['M38 nobody listens', 'nobody listens', 'up', 'ECONNREFUSED'],
     ['M39 401', { status: 401, body: '{}' }, 'down', 'with 401'],
@@ -319,7 +319,7 @@ describe('what becomes of a message that cannot be read', () => {
     '%s: its partition waits, nothing is given up, health tells, and the first attempt comes after',
     async (_what, fault, status, text) => {
       const id = registry.add('plain-value', '"long"');
-      if (fault === 'hang') await messaging.close().then(() => start({ schemaRegistryTimeoutMs: 300 }));
+      if (fault === 'hang') await messaging.close().then(() => start({ schemaRegistryTimeoutMs: 100 }));
       if (fault === 'nobody listens') await registry.stop();
       else registry.fault = fault;
       await deliver('plain', frame(id, Buffer.from([4])));
