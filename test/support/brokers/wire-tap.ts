@@ -6,6 +6,7 @@ import { WireReader, type ProducedBatch } from './wire-reader.js';
 export const API = {
   produce: 0,
   fetch: 1,
+  listOffsets: 2,
   offsetCommit: 8,
   joinGroup: 11,
   heartbeat: 12,
