@@ -1,15 +1,20 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadlineIn, systemClock } from '../../lib/core/clock.js';
 import { BrokerUnavailableError, MessagingError } from '../../lib/core/errors.js';
 import type { ConfluentAdmin } from '../../lib/driver/confluent/confluent.admin.js';
 import type { DriverStatus } from '../../lib/driver/driver.js';
 import type { GroupMember } from '../../lib/driver/kafka/group-member.js';
+import { driverFactory } from '../../lib/driver/driver.factory.js';
+import { kafkaOptions } from '../../lib/options/kafka.options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { TestMember } from '../contract/test-member.js';
 import { KafkaServer } from '../support/brokers/kafka.js';
 import { API, TappedKafka } from '../support/brokers/wire-tap.js';
 import { kafkaBackends } from '../support/brokers/with-broker.js';
 import { eventually } from '../support/eventually.js';
 import { record } from '../support/records.js';
+import { TestLog } from '../support/test-log.js';
 import { unique } from '../support/unique.js';
 import { openDriver, readAll, tell, type DriverSpec } from './support.js';
 
@@ -66,6 +71,29 @@ describe.runIf(kafkaBackends().includes('confluent'))('confluent: what librdkafk
     await eventually(async () => expect(await ends()).toEqual([{ topic, partition: 0, offset: '1' }]), PATIENCE_MS);
     await driver.close(deadlineIn(systemClock, 5_000));
     await kafka.stop();
+  });
+
+  it('closes in time while a question about groups waits for its answer', { timeout: 60_000 }, async () => {
+    const sockets: Socket[] = [];
+    let isSilent = true;
+    const silent = createServer((socket) => void (isSilent ? sockets.push(socket) : socket.destroy()));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const input = { backend: 'confluent', bootstrapServers: `127.0.0.1:${port}` } as const;
+    const options = resolveOptions(kafkaOptions, { path: '', input, faults: [] });
+    const driver = await driverFactory.create(
+      { kind: 'kafka', name: 'kafka', options, explicitClientId: undefined },
+      { connection: 'kafka', clock: systemClock, log: new TestLog(), onStatus: () => {} },
+    );
+    const asking = driver.brokerAdmin?.listGroups().catch((error: unknown) => error);
+    await eventually(() => expect(sockets).toHaveLength(1), PATIENCE_MS);
+    let isClosed = false;
+    void driver.close(deadlineIn(systemClock, 500)).then(() => (isClosed = true));
+    await eventually(() => expect(isClosed).toBe(true), 10_000); // a request may take 30 s
+    isSilent = false;
+    for (const socket of sockets) socket.destroy();
+    expect(await asking).toBeInstanceOf(MessagingError);
+    await new Promise((resolve) => silent.close(resolve));
   });
 
   it('knows of a commit what the broker says of it', { timeout: 60_000 }, async () => {

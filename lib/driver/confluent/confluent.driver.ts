@@ -1,4 +1,4 @@
-import type { Deadline } from '../../core/clock.js';
+import { settledBefore, type Deadline } from '../../core/clock.js';
 import type { MessagingError } from '../../core/errors.js';
 import type { OutgoingRecord, SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
@@ -68,6 +68,6 @@ class ConfluentDriver implements Driver {
   async close(deadline: Deadline): Promise<void> {
     await Promise.all([...this.consumers].map((consumer) => consumer.stop(deadline)));
     await this.producer.close(deadline);
-    await this.kafkajs.close();
+    await settledBefore(this.kafkajs.close(), deadline); // it may wait for a broker that is away
   }
 }

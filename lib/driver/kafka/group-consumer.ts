@@ -129,10 +129,10 @@ export class GroupConsumer implements Subscription, MemberEvents {
   /** A member that does not do its part, and did not crash, is replaced at once; what runs may finish. */
   async onOutdated(reason: MessagingError): Promise<void> {
     const { member } = this;
-    if (this.stopping) return;
+    if (this.stopping || !member) return; // its successor is on the way
     this.parts.sink.onError(this.status.down(reason), { fatal: false });
     await this.onRevoked();
-    if (this.stopping || this.member !== member) return; // it crashed meanwhile: its successor is on the way
+    if (this.stopping || this.member !== member) return; // it crashed meanwhile
     await this.dismiss();
     await this.join();
   }
@@ -150,8 +150,9 @@ export class GroupConsumer implements Subscription, MemberEvents {
       this.member = this.parts.createMember(this);
       await this.member.run();
     } catch (thrown) {
+      if (this.stopping) return;
       const error = this.status.down(thrown);
-      if (!this.stopping) await this.fail(error, !error.retryable && !this.isGone(error));
+      await this.fail(error, !error.retryable && !this.isGone(error));
     }
   }
 

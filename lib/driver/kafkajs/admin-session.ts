@@ -4,16 +4,16 @@ import type { Admin } from 'kafkajs';
 export class AdminSession {
   /** It never came to be connected, and never will. */
   hasFailed = false;
-  private readonly connected: Promise<Admin>;
+  private readonly connected: Promise<unknown>;
   private readonly questions = new Set<Promise<unknown>>();
 
-  constructor(admin: Admin) {
-    this.connected = admin.connect().then(() => admin);
+  constructor(private readonly admin: Admin) {
+    this.connected = admin.connect();
     this.connected.catch(() => (this.hasFailed = true));
   }
 
   async ask<Answer>(question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
-    const asking = this.connected.then(question);
+    const asking = this.connected.then(() => question(this.admin));
     this.questions.add(asking);
     try {
       return await asking;
@@ -35,9 +35,7 @@ export class AdminSession {
   }
 
   private async disconnect(): Promise<void> {
-    await this.connected.then(
-      (admin) => admin.disconnect(),
-      () => {}, // it never was connected: there is nothing to close
-    );
+    await this.connected.catch(() => {}); // told to who asked; kafkajs keeps the socket over which it could not log in
+    await this.admin.disconnect();
   }
 }

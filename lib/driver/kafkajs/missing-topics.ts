@@ -30,7 +30,7 @@ export async function lookFor(topics: readonly string[], { admin, clock, end }: 
   while (topics.length > 0 && !end.aborted) {
     await sleep(clock, LOOK_MS, end);
     const [found] = end.aborted ? [] : await admin.describe(topics).catch(() => []); // a broker that does not answer is the fetches' matter
-    if (found) return found.topic;
+    if (found && !end.aborted) return found.topic;
   }
   return undefined;
 }

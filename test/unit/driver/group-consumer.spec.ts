@@ -167,6 +167,36 @@ describe('a membership in a group', () => {
     expect(members.map(({ hasLeft }) => hasLeft)).toEqual([true, false]);
   });
 
+  it('replaces a member once that is outdated while its successor is on the way, after a crash or another such word', async () => {
+    const outdated = new BrokerError('a topic is there again', { retryable: true });
+    start();
+    await current().get([ONE]);
+    const [first] = members;
+    first?.events.onCrash(new Error('gone'));
+    await settle();
+    await first?.events.onOutdated(outdated);
+    await clock.advance(40_000);
+    expect(members.map(({ hasLeft }) => hasLeft)).toEqual([true, false]);
+    const leaving = deferred();
+    const second = current();
+    second.leave = () => leaving.promise.then(() => void (second.hasLeft = true));
+    const replacing = second.events.onOutdated(outdated);
+    await settle();
+    await second.events.onOutdated(outdated);
+    leaving.resolve();
+    await replacing;
+    expect(members.map(({ hasLeft }) => hasLeft)).toEqual([true, true, false]);
+  });
+
+  it('says nothing of the connection when it is stopped while it joins', async () => {
+    nextFailure = new BrokerUnavailableError('away');
+    start();
+    await consumer.stop(deadlineIn(clock, 1_000));
+    await settle();
+    expect(statuses).toEqual([]);
+    expect(sink.errors).toEqual([]);
+  });
+
   it('replaces a member that does not join within the rebalance timeout and a minute', async () => {
     start();
     await clock.advance(115_000);

@@ -98,9 +98,13 @@ describe('the admin client of kafkajs', () => {
 
   it('is another after one that could not log in', async () => {
     const refused = protocolError('SASL_AUTHENTICATION_FAILED', 58);
-    const { admin } = adminOf({ connect: () => Promise.reject(refused) }, { fetchTopicOffsets: async () => OFFSETS });
+    const { admin, closed } = adminOf(
+      { connect: () => Promise.reject(refused) },
+      { fetchTopicOffsets: async () => OFFSETS },
+    );
     await expect(admin.offsets('orders')).rejects.toBeInstanceOf(AuthenticationError);
     expect(await admin.offsets('orders')).toEqual(OFFSETS);
+    expect(closed).toEqual([0]); // kafkajs keeps the socket
   });
 
   it('is not replaced for a topic that it alone was asked about', async () => {
