@@ -134,8 +134,8 @@ export class MessagingRuntime {
     if (this.draining) return;
     if (isUp) return this.prepare(connection);
     if (this.parts.options.failFast) throw this.notReachable(connection);
-    const hasHandlers = this.handlersOf(connection).length > 0; // they look after it when they start
-    const later = hasHandlers ? attempt : connection.open().then(() => this.prepare(connection));
+    const isRead = this.isListening && this.handlersOf(connection).length > 0; // its handlers look after it when they start
+    const later = isRead ? attempt : connection.open().then(() => this.prepare(connection));
     later.catch((error: Error) => !this.draining && this.parts.log.error(error.message));
   }
 

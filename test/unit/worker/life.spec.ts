@@ -129,6 +129,17 @@ describe('start', () => {
     await app.close();
   });
 
+  it('creates the topics of an app that never listens, however late its broker comes', async () => {
+    const broker = new MemoryBroker();
+    broker.failNext('connect', new Error('away'));
+    const connections = { eu: { kind: 'memory', broker, autoCreateTopics: false } } as const;
+    const builder = testModule({ options: { broker: 'eu', connections }, providers: [Audit] });
+    const app = await builder.setLogger(new LogRecorder()).compile();
+    await app.init();
+    await eventually(() => expect(broker.topic('events')).toBeDefined());
+    await app.close();
+  });
+
   it('creates the topics of handlers and topic classes, @Producer’s too, dead letters with the partitions of their source', async () => {
     class UserEvents extends EventTopic {
       static readonly topicName = 'user-events';
