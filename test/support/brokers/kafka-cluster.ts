@@ -1,7 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { eventually } from '../eventually.js';
 import { KafkaServer, type ClusterNode } from './kafka.js';
-import { freePorts } from './process.js';
+import { freePorts, startOnFreePorts, startWhole } from './process.js';
 
 const NODES = 3;
 const PROPERTIES = {
@@ -24,20 +24,23 @@ export class KafkaCluster {
   static async start(
     propertiesOf: (node: ClusterNode) => Readonly<Record<string, string>> = () => ({}),
   ): Promise<KafkaCluster> {
+    return startOnFreePorts(() => KafkaCluster.boot(propertiesOf));
+  }
+
+  private static async boot(
+    propertiesOf: (node: ClusterNode) => Readonly<Record<string, string>>,
+  ): Promise<KafkaCluster> {
     const ports = await freePorts(2 * NODES);
     const controllerPorts = ports.slice(NODES);
     const starting = controllerPorts.map((controllerPort, index) => {
       const node = { id: index + 1, port: ports[index] ?? 0, controllerPort, controllerPorts };
       return KafkaServer.start({ node, heapMb: 256, properties: { ...PROPERTIES, ...propertiesOf(node) } });
     });
-    const cluster = new KafkaCluster(await Promise.all(starting));
-    try {
-      await cluster.whole();
-      return cluster;
-    } catch (error) {
-      await cluster.stop();
-      throw error;
-    }
+    const results = await Promise.allSettled(starting);
+    const nodes = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const failed = results.find((result) => result.status === 'rejected');
+    const cluster = new KafkaCluster(nodes);
+    return startWhole(cluster, () => (failed ? Promise.reject(failed.reason as Error) : cluster.whole()));
   }
 
   get bootstrapServers(): string {

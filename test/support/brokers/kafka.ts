@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached } from './cache.js';
 import { classData, classPath, JAVA, JVM_FLAGS, requireJava } from './java.js';
-import { ask, freePorts, run, ServerProcess, startOnFreePorts, temporaryFolder } from './process.js';
+import { ask, freePorts, run, ServerProcess, startOnFreePorts, startWhole, temporaryFolder } from './process.js';
 
 export const KAFKA_VERSION = process.env['KAFKA_VERSION'] ?? '4.4.0';
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qk';
@@ -58,10 +58,11 @@ export class KafkaServer {
       'org.slf4j:slf4j-simple:1.7.36',
     ]);
     const formatted = await formattedFolder(path, options);
-    const boot = (flags: readonly string[], settings: KafkaOptions) =>
-      startOnFreePorts(() => KafkaServer.boot(path, formatted, flags, settings));
-    const archive = await classData(`kafka-${KAFKA_VERSION}`, (flag) => boot([flag], {}));
-    return boot(archive, options);
+    const archive = await classData(`kafka-${KAFKA_VERSION}`, (flag) =>
+      startOnFreePorts(() => KafkaServer.boot(path, formatted, [flag], {})),
+    );
+    const boot = () => KafkaServer.boot(path, formatted, archive, options);
+    return options.node ? boot() : startOnFreePorts(boot); // a node's ports are its cluster's
   }
 
   private static async boot(
@@ -82,8 +83,7 @@ export class KafkaServer {
     const log = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn';
     const java = [...JVM_FLAGS, heap, ...flags, log, '-cp', path, 'kafka.Kafka', config];
     const server = new KafkaServer(port, ports, folder, java);
-    await server.restart();
-    return server;
+    return startWhole(server, () => server.restart());
   }
 
   get bootstrapServers(): string {

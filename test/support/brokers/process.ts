@@ -16,6 +16,20 @@ export class EndedEarly extends Error {}
 
 const ATTEMPTS = 3;
 
+/** Starts a server of which nothing stays when it does not come up. */
+export async function startWhole<Server extends { stop(patienceMs?: number): Promise<void> }>(
+  server: Server,
+  start: () => Promise<void>,
+): Promise<Server> {
+  try {
+    await start();
+    return server;
+  } catch (error) {
+    await server.stop(0);
+    throw error;
+  }
+}
+
 /** A port is free until somebody takes it, and a JVM needs seconds: what ended early is started again on other ports, and the reason told. */
 export async function startOnFreePorts<Server>(start: () => Promise<Server>): Promise<Server> {
   for (let attempt = 1; ; attempt++) {
@@ -97,7 +111,7 @@ export class ServerProcess {
     return this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Resolves when `probe` says yes. @throws EndedEarly with the end of the log. */
+  /** Resolves when `probe` says yes. @throws EndedEarly with the end of the log; Error when it cannot be started, or is not ready in time. */
   async ready(probe: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
     for (const end = Date.now() + timeoutMs; Date.now() < end; await delay(25)) {
       if (this.failure) throw this.failure;

@@ -6,6 +6,7 @@ import {
   MissingProgram,
   ServerProcess,
   startOnFreePorts,
+  startWhole,
   temporaryFolder,
 } from './process.js';
 
@@ -39,8 +40,7 @@ export class RedisServer {
     const folder = temporaryFolder('redis');
     const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
     const server = new RedisServer(port, folder, [...place, ...args], env);
-    await server.restart();
-    return server;
+    return startWhole(server, () => server.restart());
   }
 
   get url(): string {
@@ -71,8 +71,8 @@ export class RedisServer {
     this.process?.signal(signal);
   }
 
-  async stop(): Promise<void> {
-    await this.process?.stop();
+  async stop(patienceMs?: number): Promise<void> {
+    await this.process?.stop(patienceMs);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

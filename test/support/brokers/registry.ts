@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached } from './cache.js';
 import { classData, JAVA, JVM_FLAGS, maven, requireJava } from './java.js';
-import { freePorts, run, ServerProcess, startOnFreePorts, temporaryFolder } from './process.js';
+import { freePorts, run, ServerProcess, startOnFreePorts, startWhole, temporaryFolder } from './process.js';
 
 /** The last version that runs on Java 17. */
 const VERSION = process.env['APICURIO_VERSION'] ?? '3.0.9';
@@ -35,8 +35,8 @@ export class RegistryServer {
       env: environment(port, managementPort),
     });
     const url = `http://127.0.0.1:${port}/apis/ccompat/v7`;
-    await process.ready(async () => (await fetch(`${url}/subjects`, { signal: AbortSignal.timeout(2_000) })).ok);
-    return new RegistryServer(process, folder, url);
+    const isReady = async () => (await fetch(`${url}/subjects`, { signal: AbortSignal.timeout(2_000) })).ok;
+    return startWhole(new RegistryServer(process, folder, url), () => process.ready(isReady));
   }
 
   get pid(): number | undefined {

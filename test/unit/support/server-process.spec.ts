@@ -1,14 +1,29 @@
+import type { ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ask, freePorts, ServerProcess, startOnFreePorts, temporaryFolder } from '../../support/brokers/process.js';
+import { eventually } from '../../support/eventually.js';
+import {
+  ask,
+  freePorts,
+  ServerProcess,
+  startOnFreePorts,
+  startWhole,
+  temporaryFolder,
+} from '../../support/brokers/process.js';
 
 const ECHO = `require('node:net').createServer((socket) => socket.pipe(socket)).listen(+process.argv[1], '127.0.0.1')`;
+
+/** What ended the shell that would end the server, by a number that may be somebody else's by then. */
+function guardOf(server: ServerProcess): NodeJS.Signals | null {
+  return (server as unknown as { readonly guard: ChildProcess }).guard.signalCode;
+}
 
 describe('a server that is started for tests', () => {
   let other: Server;
   let taken: number;
   const folders: string[] = [];
+  const servers: ServerProcess[] = [];
   const boot = async (port: number): Promise<ServerProcess> => {
     const folder = temporaryFolder('echo');
     folders.push(folder);
@@ -18,8 +33,9 @@ describe('a server that is started for tests', () => {
       args: ['-e', ECHO, String(port)],
       folder,
     });
-    await server.ready(() => ask(port, 'ping', (answer) => answer.toString() === 'ping'), 10_000);
-    return server;
+    servers.push(server);
+    const isReady = () => ask(port, 'ping', (answer) => answer.toString() === 'ping');
+    return startWhole(server, () => server.ready(isReady, 10_000));
   };
 
   beforeEach(async () => {
@@ -31,6 +47,7 @@ describe('a server that is started for tests', () => {
   afterEach(async () => {
     vi.restoreAllMocks();
     await new Promise((resolve) => other.close(resolve));
+    servers.length = 0;
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   });
 
@@ -51,5 +68,6 @@ describe('a server that is started for tests', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     await expect(startOnFreePorts(() => boot(taken))).rejects.toThrow('EADDRINUSE');
     expect(warn).toHaveBeenCalledTimes(2);
+    await eventually(() => expect(servers.map(guardOf)).toEqual(['SIGKILL', 'SIGKILL', 'SIGKILL']));
   });
 });
