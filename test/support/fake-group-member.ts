@@ -13,7 +13,7 @@ import {
   type TransactionFault,
   type Transactor,
 } from '../../lib/driver/kafka/transactor.js';
-import { BrokerUnavailableError, MessageTooLargeError } from '../../lib/core/errors.js';
+import { BrokerUnavailableError, MessageTooLargeError, UnknownTopicError } from '../../lib/core/errors.js';
 
 /** A client that does what a test says. */
 export class FakeMember implements GroupMember {
@@ -22,6 +22,8 @@ export class FakeMember implements GroupMember {
   readonly paused = new Set<number>();
   failure: Error | undefined;
   commitFailures: Error[] = [];
+  /** Topics of which no position is taken; of several nobody says which. */
+  readonly gone = new Set<string>();
 
   constructor(readonly events: MemberEvents) {}
 
@@ -33,6 +35,8 @@ export class FakeMember implements GroupMember {
   async commit(positions: readonly Position[]): Promise<void> {
     const failure = this.commitFailures.shift();
     if (failure) throw failure;
+    const missing = positions.find(({ topic }) => this.gone.has(topic));
+    if (missing) throw new UnknownTopicError(missing.topic);
     this.commits.push(...positions);
   }
   async leave(): Promise<void> {

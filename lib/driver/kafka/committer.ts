@@ -1,6 +1,7 @@
 import { sleep, type Clock } from '../../core/clock.js';
+import { groupBy } from '../../core/group-by.js';
 import type { Position } from './group-member.js';
-import { toPosition, type Reading } from './reading.js';
+import { toPosition, type Commit, type Reading } from './reading.js';
 
 const AGAIN_MS = 100;
 
@@ -12,8 +13,15 @@ export interface CommitterParts {
   readonly send: (positions: readonly Position[]) => Promise<void>;
   /** The coordinator refuses for a moment while it hands out partitions, and takes the same after. */
   readonly isRetryable: (error: unknown) => boolean;
+  /** The broker does not know a topic; of several it does not say which. */
+  readonly isUnknownTopic: (error: unknown) => boolean;
   /** A commit that failed: its messages may repeat, nothing is lost. */
   readonly onError: (error: unknown) => void;
+}
+
+interface Due {
+  readonly reading: Reading;
+  readonly commit: Commit;
 }
 
 /**
@@ -41,7 +49,7 @@ export class Committer {
     this.cancel?.();
   }
 
-  /** Resolves with what went wrong; undefined when the broker has all positions. */
+  /** Resolves with what went wrong; undefined when the broker has all positions that it will take. */
   commit(): Promise<unknown> {
     this.running = this.running.then(() => this.commitNow());
     return this.running;
@@ -61,14 +69,30 @@ export class Committer {
       const commit = reading.uncommitted;
       return commit === undefined ? [] : [{ reading, commit }];
     });
-    if (due.length === 0) return undefined;
+    return due.length === 0 ? undefined : this.commitAll(due);
+  }
+
+  private async commitAll(due: readonly Due[]): Promise<unknown> {
     try {
       await this.parts.send(due.map(toPosition));
-      for (const { reading, commit } of due) reading.isCommitted(commit);
-      return undefined;
     } catch (error) {
+      if (this.parts.isUnknownTopic(error)) return this.commitKnown(due, error);
       this.parts.onError(error);
       return error;
     }
+    for (const { reading, commit } of due) reading.isCommitted(commit);
+    return undefined;
+  }
+
+  /** A topic that is gone holds up no other. */
+  private async commitKnown(due: readonly Due[], error: unknown): Promise<unknown> {
+    const topics = [...groupBy(due, ({ reading }) => reading.topic).values()];
+    let failure: unknown;
+    if (topics.length > 1) for (const own of topics) failure = (await this.commitAll(own)) ?? failure;
+    else {
+      this.parts.onError(error);
+      for (const { reading, commit } of due) reading.isGone(commit);
+    }
+    return failure;
   }
 }

@@ -46,7 +46,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
       ...parts,
       intake: this.intake,
       member: () => this.member,
-      wrap: (thrown) => this.wrap(thrown),
+      wrap: (thrown, topic) => this.wrap(thrown, topic),
       onMoved: (readings) => this.moved(readings),
     });
     this.watch = new StallWatch({
@@ -238,9 +238,9 @@ export class GroupConsumer implements Subscription, MemberEvents {
     await this.member?.leave(deadline);
   }
 
-  private wrap(thrown: unknown): MessagingError {
+  private wrap(thrown: unknown, about?: string): MessagingError {
     const { request, context, toMessagingError } = this.parts;
-    const topic = request.topics.length === 1 ? request.topics[0]?.topic : undefined;
+    const topic = about ?? (request.topics.length === 1 ? request.topics[0]?.topic : undefined);
     return toMessagingError(thrown, { connection: context.connection, groupId: request.groupId, topic });
   }
 }

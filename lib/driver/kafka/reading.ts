@@ -39,6 +39,8 @@ export class Reading implements Partition {
   /** Outcomes that wait for their transaction. */
   readonly held = new HeldOutcomes();
   private committed: Commit | undefined;
+  /** A position that is not for the broker any more. */
+  private gone: number | undefined;
   private deaths: DeathCount | undefined;
   /** Whether handing over waits for the first unfinished message. */
   private heldBack = false;
@@ -75,7 +77,8 @@ export class Reading implements Partition {
 
   /** What the broker is to know, or undefined when it does. */
   get uncommitted(): Commit | undefined {
-    return this.ledger && this.commitOf(this.ledger.position);
+    if (!this.ledger || this.ledger.position === this.gone) return undefined;
+    return this.commitOf(this.ledger.position);
   }
 
   /** Whether there is something for a transaction. */
@@ -120,6 +123,11 @@ export class Reading implements Partition {
   /** The broker knows this. */
   isCommitted(commit: Commit): void {
     this.committed = commit;
+  }
+
+  /** The topic is gone: sent again, this would count for one that is made under its name. */
+  isGone({ offset }: Commit): void {
+    this.gone = offset;
   }
 
   /** A fetch brought these, and the log is read up to `next`: behind them may be control records. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
-import { ClosedError, type MessagingError } from '../../core/errors.js';
+import { ClosedError, UnknownTopicError, type MessagingError } from '../../core/errors.js';
 import type { OutgoingRecord } from '../../core/message.js';
 import type { Outcome } from '../../core/outcome.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
@@ -21,7 +21,7 @@ export interface SettlementParts {
   readonly transactions: TransactionClient;
   readonly intake: Intake;
   readonly member: () => GroupMember | undefined;
-  readonly wrap: (thrown: unknown) => MessagingError;
+  readonly wrap: (thrown: unknown, topic?: string) => MessagingError;
   /** Somebody else has these, whatever the group says. */
   readonly onMoved: (readings: readonly Reading[]) => void;
 }
@@ -44,6 +44,7 @@ export class Settlement {
       readings: () => intake.of().filter((reading) => !isTransactional(reading)),
       send: (positions) => this.send(positions),
       isRetryable: (error) => parts.wrap(error).retryable,
+      isUnknownTopic: (error) => parts.wrap(error, parts.request.topics[0]?.topic) instanceof UnknownTopicError,
       onError: (error) => this.failed('positions were not committed, their messages may repeat', error),
     });
     this.transactions = new Transactions({

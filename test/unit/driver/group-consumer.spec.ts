@@ -42,7 +42,7 @@ describe('a membership in a group', () => {
   let log: TestLog;
 
   const current = () => members.at(-1) as FakeMember;
-  const start = (member: TestMember = new TestMember({ topics: [TOPIC], groupId: 'g' })) => {
+  const start = (member: TestMember = new TestMember({ topics: [TOPIC], groupId: 'g' }), topics = [TOPIC]) => {
     sink = member;
     consumer = new GroupConsumer({
       options: resolveOptions(kafkaOptions, { path: '', input: { autoCommitIntervalMs: 1_000 }, faults: [] }),
@@ -54,7 +54,12 @@ describe('a membership in a group', () => {
       },
       request: {
         groupId: 'g',
-        topics: [{ topic: TOPIC, autoOffsetReset: 'earliest', maxUncommitted: 100_000, maxInFlight: 3 }],
+        topics: topics.map((topic) => ({
+          topic,
+          autoOffsetReset: 'earliest',
+          maxUncommitted: 100_000,
+          maxInFlight: 3,
+        })),
         maxPollRecords: 500,
         drainTimeoutMs: 30_000,
       },
@@ -195,6 +200,23 @@ describe('a membership in a group', () => {
     await settle();
     expect(statuses).toEqual([]);
     expect(sink.errors).toEqual([]);
+  });
+
+  it('commits of other topics what it can while one is gone, and sends the position of that one once', async () => {
+    const gone = { topic: 'payments', partition: 0 };
+    start(undefined, [TOPIC, gone.topic]);
+    await current().get([ONE, gone]);
+    current().fetch(ONE, 0, 2);
+    current().fetch(gone, 0, 3);
+    await settle();
+    current().gone.add(gone.topic);
+    await clock.advance(1_000);
+    expect(current().committed(0)).toBe('2');
+    expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    current().gone.clear(); // another topic of that name
+    await clock.advance(5_000);
+    await consumer.stop(deadlineIn(clock, 1_000));
+    expect(current().commits.filter(({ topic, offset }) => topic === gone.topic && offset === '3')).toEqual([]);
   });
 
   it('replaces a member that does not join within the rebalance timeout and a minute', async () => {
