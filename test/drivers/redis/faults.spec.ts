@@ -38,14 +38,15 @@ describe.runIf(brokerAddress('redis') !== undefined)('Redis members under faults
   it('kill -9 of a member: others take what it had', async () => {
     load = await Load.open(server.url);
     for (let member = 0; member < 3; member++) await load.spawn();
+    const sending: Promise<void>[] = []; // more comes before each kill, and goes on through it
     for (let kill = 0; kill < 4; kill++) {
       const before = await load.client.xlen(load.output);
-      const sending = load.send(COUNT / 4, 1_250);
+      sending.push(load.send(COUNT / 4, 1_250));
       await eventually(async () => expect(await load.client.xlen(load.output)).toBeGreaterThan(before + 1_000));
       await load.children[kill]?.kill();
       await load.spawn();
-      await sending;
     }
+    await Promise.all(sending);
     await load.complete('kill -9, 4 times');
   });
 
