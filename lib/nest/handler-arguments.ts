@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { type PipeTransform, ValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, type PipeTransform, ValidationPipe } from '@nestjs/common';
 import type { ExternalContextCreator } from '@nestjs/core';
 
 /** `RpcParamtype` of @nestjs/microservices, which does not export it. */
@@ -27,8 +27,6 @@ export interface ArgumentRules {
   readonly schema: unknown;
   /** Whether the topic has validated the payload by that class: no `ValidationPipe` does it again. */
   readonly isValidated: boolean;
-  /** Told when a pipe throws: it has turned the message down. */
-  readonly onRefusal: (error: unknown) => void;
   /** Told when a `ValidationPipe` has no type to validate the payload by. */
   readonly onUntyped: () => void;
 }
@@ -43,43 +41,44 @@ export const paramsFactory = {
   },
 };
 
+/** Makes the arguments of a call, in `args`; a promise where something has to be waited for. */
+export type Fill = (args: unknown[], payload: unknown, context: unknown) => Promise<unknown> | void;
+
 /**
  * Replaces Nest's own making of a handler's arguments, for five reasons: a first and second parameter without decorators are payload and
  * context, and go through the pipes too; the payload's type may be said by `schema`; what the topic has validated is not validated again; a
  * tombstone has no payload to pipe; and no pipe sees the context.
  */
-export function createPipes(rules: ArgumentRules, creator: ExternalContextCreator) {
-  const { kind, schema, onRefusal } = rules;
+export function createFill(rules: ArgumentRules, bound: PipeTransform[], declared: readonly Argument[]): Fill {
+  const { kind, schema } = rules;
   const types = kind === 'item' ? undefined : rules.types; // of a batch they say `Array`
-  return (bound: PipeTransform[], declared: readonly Argument[]): ReturnType<CreatePipes> => {
-    const all = withDefaults(declared, types).map((one) => ({
-      ...one,
-      metatype: metatypeOf(kind === 'item' ? { ...one, metatype: undefined } : one, schema),
-    }));
-    if (kind !== 'batch' && all.some((one) => isUntyped(one, bound, types))) rules.onUntyped();
-    const wanted = kind === 'item' ? all.filter(isWholePayload).slice(0, 1) : all;
-    const fillings = wanted.map((one): Filling => {
-      const pipes = isPiped(one, kind) ? pipesOf(one, bound, rules) : [];
-      return { one, index: kind === 'item' ? 0 : one.index, pipes, isPlain: pipes.length === 0 && isOwn(one) };
-    });
-    return async (args, ...given) => {
-      const fill = async ({ one, index, pipes }: Filling) => {
-        const own = one.type === PAYLOAD && given[0] === null ? [] : pipes;
-        args[index] = await creator.getParamValue(one.extractValue(...given), one as never, own);
-      };
-      const piped: Promise<void>[] = [];
-      for (const filling of fillings) {
-        if (filling.isPlain) args[filling.index] = filling.one.extractValue(...given);
-        else piped.push(fill(filling));
-      }
-      try {
-        await (piped.length === 1 ? piped[0] : Promise.all(piped));
-      } catch (error) {
-        onRefusal(error);
-        throw error;
-      }
-    };
+  const all = withDefaults(declared, types).map((one) => ({
+    ...one,
+    metatype: metatypeOf(kind === 'item' ? { ...one, metatype: undefined } : one, schema),
+  }));
+  if (kind !== 'batch' && all.some((one) => isUntyped(one, bound, types))) rules.onUntyped();
+  const wanted = kind === 'item' ? all.filter(isWholePayload).slice(0, 1) : all;
+  const fillings = wanted.map((one): Filling => {
+    const pipes = isPiped(one, kind) ? pipesOf(one, bound, rules) : [];
+    const index = kind === 'item' ? 0 : one.index;
+    return { one, index, pipes, isPlain: pipes.length === 0 && isOwn(one), about: aboutOf(one) };
+  });
+  return (args, payload, context) => {
+    let piped: Promise<void>[] | undefined;
+    for (const filling of fillings) {
+      if (filling.isPlain) args[filling.index] = filling.one.extractValue(payload, context);
+      else (piped ??= []).push(fillOne(filling, args, payload, context));
+    }
+    return piped?.length === 1 ? piped[0] : piped && Promise.all(piped);
   };
+}
+
+async function fillOne(filling: Filling, args: unknown[], payload: unknown, context: unknown): Promise<void> {
+  const { one, index, pipes, about } = filling;
+  let value: unknown = one.extractValue(payload, context);
+  if (!isOwn(one)) value = await value;
+  if (one.type !== PAYLOAD || payload !== null) for (const pipe of pipes) value = await pipe.transform(value, about);
+  args[index] = value;
 }
 
 /** How one argument is made: where it goes, and what it goes through. */
@@ -89,6 +88,12 @@ interface Filling {
   readonly pipes: PipeTransform[];
   /** Nothing has to be waited for. */
   readonly isPlain: boolean;
+  /** What a pipe is told. */
+  readonly about: ArgumentMetadata;
+}
+
+function aboutOf({ type, metatype, data, schema }: Argument & { readonly schema?: unknown }): ArgumentMetadata {
+  return { type: type === PAYLOAD ? 'body' : 'custom', metatype, data, schema } as ArgumentMetadata;
 }
 
 /** An interface leaves `Object` behind, which says that there is nothing to validate by; nothing at all, or `Function`, is an oversight. */

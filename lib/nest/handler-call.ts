@@ -2,8 +2,9 @@ import 'reflect-metadata';
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import type { Log } from '../core/log.js';
 import { methodOf, type Method } from './handler-code.js';
-import { createPipes, paramsFactory, ROUTE_ARGUMENTS, type CallKind } from './handler-arguments.js';
-import { createContextCreator, type NestContainer } from './nest-internals.js';
+import { createFill, paramsFactory, ROUTE_ARGUMENTS, type CallKind, type Fill } from './handler-arguments.js';
+import { callInOrder, type Guards } from './call-in-order.js';
+import { createContextCreator, UnsupportedNestError, type Found, type NestContainer } from './nest-internals.js';
 import { preRequestHooksOf, withHooks } from './pre-request-hooks.js';
 
 export interface HandlerMethod {
@@ -42,9 +43,9 @@ export class HandlerCall {
     const method = methodOf(instance, name) as Method;
     const callback = kind === 'item' ? passingOn(method) : method;
     const options = { guards: kind !== 'item', interceptors: kind !== 'item', filters: true };
-    const creator = this.creatorOf(kind, instance);
+    const found: Found = {};
     const { contextId, inquirerId } = scope ?? {};
-    const call: NestCall = creator.create(
+    const whole: NestCall = this.creatorOf(kind, instance, found).create(
       instance as never,
       callback,
       name,
@@ -55,6 +56,7 @@ export class HandlerCall {
       options,
       'rpc',
     );
+    const call = found.interceptors?.length ? whole : this.inOrder(found, instance, callback);
     if (kind === 'item') return call;
     return withHooks(call, preRequestHooksOf(this.container.applicationConfig), {
       type: instance.constructor,
@@ -77,33 +79,42 @@ export class HandlerCall {
     );
   }
 
-  private creatorOf(kind: CallKind, instance: object): ExternalContextCreator {
+  private inOrder({ guards, fill, filters }: Found, instance: object, callback: Method): NestCall {
+    if (!fill || !filters) throw new UnsupportedNestError('ExternalContextCreator.createPipesFn');
+    return callInOrder({ guards, fill, filters, instance, callback, onRefusal: this.onRefusal });
+  }
+
+  private creatorOf(kind: CallKind, instance: object, found: Found): ExternalContextCreator {
     const { name, schema, isValidated, moduleKey } = this.method;
     const types = Reflect.getMetadata('design:paramtypes', instance, name) as unknown[] | undefined;
-    const onRefusal = (thrown: unknown) => {
-      if (typeof thrown === 'object' && thrown !== null) this.refusals.add(thrown);
-    };
-    const creator = createContextCreator(this.container);
+    const rules = { kind, types, schema, isValidated, onUntyped: () => this.warn() };
+    const creator = createContextCreator(this.container, found);
     creator.getContextModuleKey = () => moduleKey;
     const guards = creator.createGuardsFn.bind(creator);
-    const onUntyped = () => this.warn();
-    creator.createPipesFn = createPipes({ kind, types, schema, isValidated, onRefusal, onUntyped }, creator);
-    creator.createGuardsFn = (...args) => reporting(guards(...args) as Guards | null, onRefusal);
+    creator.createPipesFn = (...args) => {
+      const fill = (found.fill = createFill(rules, ...args));
+      return this.reporting(async (...given: Parameters<Fill>) => fill(...given));
+    };
+    creator.createGuardsFn = (...args) => {
+      found.guards = guards(...args) as Guards | null;
+      return found.guards && this.reporting(found.guards);
+    };
     return creator;
   }
-}
 
-type Guards = (args: unknown[]) => Promise<void>;
+  private reporting<Given extends unknown[]>(step: (...given: Given) => Promise<unknown>) {
+    return async (...given: Given): Promise<void> => {
+      try {
+        await step(...given);
+      } catch (thrown) {
+        this.onRefusal(thrown);
+        throw thrown;
+      }
+    };
+  }
 
-function reporting(guards: Guards | null, onRefusal: (thrown: unknown) => void): Guards | null {
-  if (!guards) return null;
-  return async (args) => {
-    try {
-      await guards(args);
-    } catch (thrown) {
-      onRefusal(thrown);
-      throw thrown;
-    }
+  private readonly onRefusal = (thrown: unknown) => {
+    if (typeof thrown === 'object' && thrown !== null) this.refusals.add(thrown);
   };
 }
 

@@ -2,10 +2,12 @@ import { ExternalContextCreator, ModuleRef, type ModulesContainer } from '@nestj
 import { isObservable, lastValueFrom } from 'rxjs';
 import { MessagingError } from '../core/errors.js';
 import { isHandlerOutcome } from '../pipeline/handler-outcome.js';
+import type { Guards } from './call-in-order.js';
+import type { Fill } from './handler-arguments.js';
 
 /*
  * The one place that leans on what Nest does not promise: `Module.distance`, `ModuleRef.container` and the context creator's
- * `filtersContextCreator`. The suites run on the oldest and the newest Nest that we support.
+ * `filtersContextCreator` and `interceptorsContextCreator`. The suites run on the oldest and the newest Nest that we support.
  */
 
 export type NestContainer = Parameters<typeof ExternalContextCreator.fromContainer>[0];
@@ -33,27 +35,43 @@ export function containerOf(moduleRef: ModuleRef, config?: AppConfig): NestConta
   return Object.create(container, { applicationConfig: { value: config } }) as NestContainer;
 }
 
+/** What Nest has found for a method while it made a call of it. */
+export interface Found {
+  guards?: Guards | null;
+  interceptors?: readonly unknown[];
+  fill?: Fill;
+  filters?: ErrorHandler;
+}
+
 /**
  * A context creator of our own. Nest's would take what a filter returns as the handler's result, and logs each error that no filter
  * takes, once an attempt; here only an outcome counts, and the pipeline tells errors.
  */
-export function createContextCreator(container: NestContainer): ExternalContextCreator {
+export function createContextCreator(container: NestContainer, found: Found): ExternalContextCreator {
   const creator = ExternalContextCreator.fromContainer(container);
-  const { filtersContextCreator } = creator as unknown as { readonly filtersContextCreator?: FiltersContextCreator };
-  if (!filtersContextCreator) throw new UnsupportedNestError('ExternalContextCreator.filtersContextCreator');
-  const create = filtersContextCreator.create.bind(filtersContextCreator);
-  filtersContextCreator.create = (...args) => onlyOutcomes(create(...args));
+  const filters = partOf<ErrorHandler>(creator, 'filtersContextCreator');
+  const create = filters.create.bind(filters);
+  filters.create = (...args) => (found.filters = onlyOutcomes(create(...args)));
+  const interceptors = partOf<unknown[]>(creator, 'interceptorsContextCreator');
+  const intercept = interceptors.create.bind(interceptors);
+  interceptors.create = (...args) => (found.interceptors = intercept(...args));
   return creator;
 }
 
-interface ErrorHandler {
+interface PartCreator<Part> {
+  create(...args: readonly unknown[]): Part;
+}
+
+function partOf<Part>(creator: ExternalContextCreator, name: string): PartCreator<Part> {
+  const part = (creator as unknown as Readonly<Record<string, PartCreator<Part> | undefined>>)[name];
+  if (!part) throw new UnsupportedNestError(`ExternalContextCreator.${name}`);
+  return part;
+}
+
+export interface ErrorHandler {
   next(thrown: unknown, host: unknown): unknown;
   /** What the filter that fits returned; nothing without one. */
   invokeCustomFilters?(thrown: unknown, host: unknown): unknown;
-}
-
-interface FiltersContextCreator {
-  create(...args: readonly unknown[]): ErrorHandler;
 }
 
 /** A filter that throws replaces the error: that is how filters translate. An observable that fails does not. */
@@ -68,7 +86,7 @@ function onlyOutcomes(handler: ErrorHandler): ErrorHandler {
   };
 }
 
-class UnsupportedNestError extends MessagingError {
+export class UnsupportedNestError extends MessagingError {
   constructor(part: string) {
     super(
       `This version of Nest has no \`${part}\`, which handlers with guards, pipes, interceptors, filters or scopes need. Use a version that the peer dependencies of nestjs-messaging name.`,

@@ -31,7 +31,7 @@ interface Target {
 }
 
 /** Nest's own is not exported. */
-function executionContextOf(args: readonly [unknown, unknown], { type, callback }: Target): ExecutionContext {
+export function executionContextOf(args: readonly [unknown, unknown], { type, callback }: Target): ExecutionContext {
   const [payload, context] = args;
   return {
     getClass: () => type as Type,

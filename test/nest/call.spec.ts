@@ -1,5 +1,5 @@
-import { type CallHandler, HttpException, Injectable, type NestInterceptor } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { HttpException, Injectable } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { RpcException } from '@nestjs/microservices';
 import { of } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -17,18 +17,13 @@ import {
   WorkerHost,
 } from '../../lib/index.js';
 import { createTestMessaging, type TestMessaging } from '../../lib/testing/index.js';
-import { type AppSpec, testModule } from '../support/test-app.js';
-
-class PassingInterceptor implements NestInterceptor {
-  intercept(_context: unknown, next: CallHandler) {
-    return next.handle();
-  }
-}
+import { type AppSpec, passingInterceptor, testModule } from '../support/test-app.js';
 
 /** The same promises, whether a handler is called directly or with something of Nest around it. */
 describe.each([
   ['called directly', []],
-  ['called through Nest', [{ provide: APP_INTERCEPTOR, useClass: PassingInterceptor }]],
+  ['called behind a guard', [{ provide: APP_GUARD, useValue: { canActivate: () => true } }]],
+  ['called through Nest', [passingInterceptor]],
 ])('a handler %s', (way, enhancers) => {
   let messaging: TestMessaging;
   const start = async ({ providers = [], ...spec }: AppSpec) => {
@@ -39,7 +34,7 @@ describe.each([
 
   afterEach(() => messaging.close());
 
-  it('has nothing of Nest on its stack only when nothing is bound', async () => {
+  it('has nothing of Nest on its stack only where no interceptor is bound', async () => {
     let stack = '';
     @Injectable()
     class Looking {

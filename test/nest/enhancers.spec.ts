@@ -35,7 +35,7 @@ import {
   WorkerHost,
 } from '../../lib/index.js';
 import { createTestMessaging, type TestMessaging } from '../../lib/testing/index.js';
-import { type AppSpec, testModule } from '../support/test-app.js';
+import { type AppSpec, passingInterceptor, testModule } from '../support/test-app.js';
 
 class Order {
   @IsInt()
@@ -67,9 +67,15 @@ class Step implements CanActivate, NestInterceptor, PipeTransform {
   }
 }
 
-describe('guards, pipes, interceptors and param decorators', () => {
+/** The same, whether Nest makes the whole call or, without interceptors, we take its steps. */
+describe.each([
+  ['guards, pipes, interceptors and param decorators', []],
+  ['guards, pipes and param decorators beside an interceptor', [passingInterceptor]],
+])('%s', (_, more) => {
   let messaging: TestMessaging;
-  const start = async (spec: AppSpec) => (messaging = await createTestMessaging(testModule(spec)));
+  const start = async ({ providers = [], ...spec }: AppSpec) => {
+    messaging = await createTestMessaging(testModule({ ...spec, providers: [...providers, ...more] }));
+  };
   const reasons = (topic: string) => messaging.sent(topic).map(({ headers }) => headers.get('x-error-class'));
 
   afterEach(async () => {

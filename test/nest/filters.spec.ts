@@ -24,19 +24,23 @@ import {
   WorkerHost,
 } from '../../lib/index.js';
 import { createTestMessaging, type TestMessaging } from '../../lib/testing/index.js';
-import { type AppSpec, LogRecorder, testModule } from '../support/test-app.js';
+import { type AppSpec, LogRecorder, passingInterceptor, testModule } from '../support/test-app.js';
 
 const policy = { maxRetries: 1, retryBackoff: 'fixed', initialDelayMs: 0 } as const;
 
 class OwnError extends Error {}
 
-describe('exception filters', () => {
+/** The same, whether Nest makes the whole call or, without interceptors, we take its steps. */
+describe.each([
+  ['exception filters', []],
+  ['exception filters beside an interceptor', [passingInterceptor]],
+])('%s', (_, more) => {
   let messaging: TestMessaging;
   let log: LogRecorder;
   const seen: unknown[] = [];
-  const start = async (spec: AppSpec) => {
+  const start = async ({ providers = [], ...spec }: AppSpec) => {
     log = new LogRecorder();
-    messaging = await createTestMessaging(testModule(spec).setLogger(log));
+    messaging = await createTestMessaging(testModule({ ...spec, providers: [...providers, ...more] }).setLogger(log));
   };
   const letters = () =>
     messaging.sent('a-dlq').map(({ headers }) => [headers.get('x-error-class'), headers.get('x-error-message')]);

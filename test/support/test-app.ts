@@ -1,7 +1,20 @@
-import { Module, type INestMicroservice, type LoggerService, type ModuleMetadata } from '@nestjs/common';
+import {
+  type CallHandler,
+  Module,
+  type INestMicroservice,
+  type LoggerService,
+  type ModuleMetadata,
+} from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { MessagingModule, messagingMicroservice } from '../../lib/index.js';
 import type { MessagingOptions } from '../../lib/options/messaging.options.js';
+
+/** Nest makes the whole call where an interceptor is bound. */
+export const passingInterceptor = {
+  provide: APP_INTERCEPTOR,
+  useValue: { intercept: (_context: unknown, next: CallHandler) => next.handle() },
+};
 
 export interface AppSpec extends ModuleMetadata {
   /** What `forRoot` gets; a group is there unless it says otherwise. */
