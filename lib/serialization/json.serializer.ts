@@ -13,7 +13,13 @@ export const jsonSerializer = {
     );
   },
 
-  deserialize: (value: Buffer, source: Source): unknown => fromJson(value, contextOf(source, 'value')),
+  deserialize(value: Buffer, source: Source): unknown {
+    try {
+      return JSON.parse(value.toString('utf8')) as unknown;
+    } catch (cause) {
+      throw notJson(value, contextOf(source, 'value'), cause);
+    }
+  },
 } satisfies Serializer;
 
 /** @throws DeserializationError */
@@ -21,11 +27,15 @@ export function fromJson(value: Buffer, context: CodecContext): unknown {
   try {
     return JSON.parse(value.toString('utf8')) as unknown;
   } catch (cause) {
-    throw new DeserializationError(
-      `${textOf(context)} is not JSON (${value.length} bytes, beginning ${firstBytes(value)}). Correct the sender, or read the topic with \`raw: true\`.`,
-      detailsOf(context, cause),
-    );
+    throw notJson(value, context, cause);
   }
+}
+
+function notJson(value: Buffer, context: CodecContext, cause: unknown): DeserializationError {
+  return new DeserializationError(
+    `${textOf(context)} is not JSON (${value.length} bytes, beginning ${firstBytes(value)}). Correct the sender, or read the topic with \`raw: true\`.`,
+    detailsOf(context, cause),
+  );
 }
 
 function stringify(message: unknown, topic: string): string | undefined {

@@ -10,9 +10,15 @@ import type { Source } from './serializer.js';
 /** Reads what is JSON, and what says of itself that it is Avro: no JSON begins with `00`, `01` or `C3 01`. */
 export type PayloadReader = (value: Buffer, source: Source) => unknown;
 
+/** The usual case, told by one byte: that of what is no Avro, with no header that says so either. */
+function isPlain(value: Buffer, { headers }: Source): boolean {
+  return headers.length === 0 && value.length > 0 && value[0] !== 0x00 && value[0] !== 0x01 && value[0] !== 0xc3;
+}
+
 /** Without a class that tells how: the payload as it was written. */
 export function untypedReader(writers: WriterSchemas): PayloadReader {
   return (value, source) => {
+    if (isPlain(value, source)) return jsonSerializer.deserialize(value, source);
     const context = contextOf(source, 'value');
     const framed = unframe(value, context, source.headers);
     if (framed) return writers.read(framed, context);
@@ -40,6 +46,7 @@ export function keyReader(avro: AvroPayloads): PayloadReader {
 /** As the class says that the topic has. */
 export function avroReader(avro: AvroPayloads, format: 'json' | 'avro'): PayloadReader {
   return (value, source) => {
+    if (format === 'json' && isPlain(value, source)) return jsonSerializer.deserialize(value, source);
     const context = contextOf(source, 'value');
     const read = avro.read(value, context, source.headers);
     if (read) return read.payload;

@@ -8,7 +8,7 @@ export function toSingleObject(fingerprint: Buffer, body: Buffer): Buffer {
 
 /** The fingerprint and the bytes; undefined where the marker is not there, or the head is cut off. */
 export function fromSingleObject(value: Buffer): { readonly fingerprint: Buffer; readonly body: Buffer } | undefined {
-  if (value.length < HEAD || !value.subarray(0, 2).equals(MARKER)) return undefined;
+  if (value[0] !== MARKER[0] || value[1] !== MARKER[1] || value.length < HEAD) return undefined;
   return { fingerprint: value.subarray(2, HEAD), body: value.subarray(HEAD) };
 }
 
