@@ -1,9 +1,10 @@
 import { OversizedBatchError } from '../../core/oversized-batch.error.js';
 import { BatchOversizedError } from './codecs/batch-oversized.error.js';
-import type { Codecs } from './codecs/register-codecs.js';
 
 /** The parts of kafkajs' fetch that are used. */
 export interface FetchRequest {
+  /** How long the broker may wait for messages, in ms. */
+  readonly maxWaitTime?: number;
   readonly topics: readonly { readonly topic: string; readonly partitions: readonly AskedPartition[] }[];
 }
 
@@ -20,7 +21,6 @@ export interface FetchAnswer {
 type Fetch<Answer> = (request: FetchRequest) => Promise<Answer>;
 
 export interface FetchBound {
-  readonly codecs: Codecs;
   /** Largest batch, in bytes, decompressed. */
   readonly maxBytes: number;
   /** A batch was passed over. */
@@ -36,9 +36,8 @@ export async function boundedFetch<Answer extends FetchAnswer>(
   request: FetchRequest,
   bound: FetchBound,
 ): Promise<Answer> {
-  const { codecs, maxBytes } = bound;
   try {
-    return await codecs.bounded(maxBytes, () => fetch(request));
+    return await fetch(request);
   } catch (error) {
     if (!(error instanceof BatchOversizedError)) throw error;
     const singles = singleRequests(request);
@@ -62,10 +61,10 @@ function singleRequests(request: FetchRequest): FetchRequest[] {
 async function fetchOne<Answer extends FetchAnswer>(
   fetch: Fetch<Answer>,
   request: FetchRequest,
-  { codecs, maxBytes, onOversized }: FetchBound,
+  { maxBytes, onOversized }: FetchBound,
 ): Promise<Answer> {
   try {
-    return await codecs.bounded(maxBytes, () => fetch(request));
+    return await fetch(request);
   } catch (error) {
     const asked = request.topics[0];
     const partition = asked?.partitions[0]?.partition;

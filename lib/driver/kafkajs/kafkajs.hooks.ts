@@ -1,5 +1,6 @@
 import type { Assigner, PartitionAssigner } from 'kafkajs';
 import { boundedFetch, type FetchBound } from './bounded-fetch.js';
+import type { Codecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import {
   assertInternals,
@@ -23,8 +24,10 @@ export interface MemberHooks extends OffsetHooks {
   assertAlive(): void;
   /** Counts up with each join: what was fetched under an older one is dropped. */
   generation(): number;
+  /** How long a broker may wait for messages, in ms. */
+  maxWaitMs(): number;
   /** How large a batch may become when it is decompressed. */
-  readonly bound: FetchBound;
+  readonly bound: FetchBound & { readonly codecs: Codecs };
   /** Every message array that a fetch brought, with its generation. */
   readonly fetched: WeakMap<object, number>;
 }
@@ -121,12 +124,13 @@ function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
     const broker = await findBroker(args);
     if (hooked.has(broker)) return broker;
     hooked.add(broker);
+    hookDecoding(broker, hooks.bound);
     const fetch = broker.fetch.bind(broker);
     broker.fetch = async (request) => {
       hooks.assertAlive();
       const generation = hooks.generation();
       await hooks.beforeFetch();
-      const response = await boundedFetch(fetch, request, hooks.bound);
+      const response = await boundedFetch(fetch, { ...request, maxWaitTime: hooks.maxWaitMs() }, hooks.bound);
       if (generation !== hooks.generation()) return { ...response, responses: [] };
       for (const partition of response.responses.flatMap(({ partitions }) => partitions)) {
         hooks.fetched.set(partition.messages, generation);
@@ -135,6 +139,16 @@ function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
       return response;
     };
     return broker;
+  };
+}
+
+/** An answer is bounded before it is decoded. */
+function hookDecoding({ connectionPool }: KafkajsBroker, { codecs, maxBytes }: MemberHooks['bound']): void {
+  const send = connectionPool.send.bind(connectionPool);
+  connectionPool.send = (asked) => {
+    const { response } = asked;
+    const decode = (answer: Buffer) => response.decode(codecs.bounded(answer, maxBytes));
+    return send({ ...asked, response: { ...response, decode } });
   };
 }
 

@@ -31,6 +31,12 @@ export interface TopicOffsets {
 
 export interface KafkajsBroker {
   fetch(request: FetchRequest): Promise<FetchResponse>;
+  readonly connectionPool: KafkajsConnectionPool;
+}
+
+/** The connections to one broker; it outlives them. */
+export interface KafkajsConnectionPool {
+  send(asked: { readonly response: { decode(answer: Buffer): Promise<unknown> } }): Promise<unknown>;
 }
 
 export interface FetchResponse {

@@ -78,6 +78,7 @@ export class KafkajsReader implements TopicReader {
       },
       fetched: new WeakMap(),
       generation: () => 0,
+      maxWaitMs: () => MAX_WAIT_MS,
       onCluster: () => {},
       beforeJoin: async () => {},
       beforePositions: async () => {},

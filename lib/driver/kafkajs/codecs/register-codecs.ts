@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { constants } from 'node:buffer';
 import type { ResolvedKafkaOptions } from '../../../options/kafka.options.js';
 import type { KafkajsModule } from '../kafkajs.client.js';
 import { BatchOversizedError } from './batch-oversized.error.js';
@@ -24,8 +24,11 @@ interface KafkajsCodec {
 export interface Codecs {
   /** @throws MissingPackageError with the line that installs it. */
   load(name: CodecName): Promise<Codec>;
-  /** Runs `work`, in which nothing larger than `maxBytes` is decompressed: that rejects with a `BatchOversizedError`. */
-  bounded<Result>(maxBytes: number, work: () => Promise<Result>): Promise<Result>;
+  /**
+   * What of this answer is compressed may become so large, at most: more rejects with a `BatchOversizedError`. Returns what is to be decoded
+   * in its place.
+   */
+  bounded(answer: Buffer, maxBytes: number): Buffer;
 }
 
 const DEFAULT_BYTES = 64 * 1_048_576;
@@ -43,7 +46,8 @@ export function registerCodecs({ CompressionCodecs }: KafkajsModule): Codecs {
 }
 
 function register(table: Record<number, () => KafkajsCodec>): Codecs {
-  const bound = new AsyncLocalStorage<number>();
+  /** By the memory of an answer, of which what is compressed is a part. An `AsyncLocalStorage` makes each promise of the process dearer. */
+  const bounds = new WeakMap<ArrayBufferLike, number>();
   const loaded = new Map<CodecName, Promise<Codec>>();
   const load = (name: CodecName) => {
     const codec = loaded.get(name) ?? loadCodec(name);
@@ -53,11 +57,25 @@ function register(table: Record<number, () => KafkajsCodec>): Codecs {
   for (const name of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
     const codec: KafkajsCodec = {
       compress: async ({ buffer }) => (await load(name)).compress(buffer),
-      decompress: async (bytes) => decompress(await load(name), bytes, bound.getStore() ?? Infinity),
+      decompress: async (bytes) =>
+        decompress(await load(name), bytes, bounds.get(bytes.buffer) ?? constants.MAX_LENGTH),
     };
     table[COMPRESSION[name]] = () => codec;
   }
-  return { load, bounded: (maxBytes, work) => bound.run(maxBytes, work) };
+  const bounded = (answer: Buffer, maxBytes: number) => {
+    const own = withOwnMemory(answer);
+    bounds.set(own.buffer, maxBytes);
+    return own;
+  };
+  return { load, bounded };
+}
+
+/** Small buffers share the memory of Node's pool with others, those of other connections too. */
+function withOwnMemory(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength > Buffer.poolSize) return bytes;
+  const own = Buffer.alloc(bytes.length);
+  bytes.copy(own);
+  return own;
 }
 
 async function decompress(codec: Codec, bytes: Buffer, maxBytes: number): Promise<Buffer> {
