@@ -117,7 +117,7 @@ export class ProducerService {
     const record = toRecord(message, key, options, {
       formats: this.formats,
       serializer,
-      now: this.parts.clock.now(),
+      now: options.delayMs === undefined ? 0 : this.parts.clock.now(),
     });
     const checked = record instanceof Promise ? record.then((encoded) => this.checked(encoded)) : this.checked(record);
     return this.order.next(topicNameOf(options.topic), checked);
@@ -187,7 +187,7 @@ export class ProducerService {
     bytes: number,
     deadline: number,
   ): Promise<readonly SendResult[]> {
-    const start = performance.now();
+    const start = events.sent.hasSubscribers ? performance.now() : undefined;
     try {
       const ready = this.parts.connection().ready();
       const driver = ready instanceof Promise ? await this.driverBefore(deadline, ready, records) : ready;
@@ -195,7 +195,7 @@ export class ProducerService {
         driver instanceof MessagingError ? records.map(() => driver) : await driver.send(records, deadline);
       let failed = 0;
       for (const result of results) if (result instanceof MessagingError) failed++;
-      if (events.sent.hasSubscribers) this.publish(records, failed, performance.now() - start);
+      if (start !== undefined) this.publish(records, failed, performance.now() - start);
       this.failed += failed;
       this.sent += results.length - failed;
       return results;
