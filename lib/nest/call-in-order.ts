@@ -1,12 +1,8 @@
 import { isObservable, lastValueFrom } from 'rxjs';
+import { executionContextOf } from './execution-context.js';
 import type { Fill } from './handler-arguments.js';
-import type { Method } from './handler-code.js';
-import type { NestCall } from './handler-call.js';
+import type { Guards, Method, NestCall } from './handler-code.js';
 import type { ErrorHandler } from './nest-internals.js';
-import { executionContextOf } from './pre-request-hooks.js';
-
-/** @throws what a guard throws, and when it says no. */
-export type Guards = (given: unknown[]) => Promise<void>;
 
 export interface Steps {
   readonly guards: Guards | null | undefined;
@@ -18,22 +14,21 @@ export interface Steps {
   readonly onRefusal: (thrown: unknown) => void;
 }
 
-/** What Nest's own call does where no interceptor stands around the method; it makes a dozen promises on the way, this one four. */
+/** The steps of Nest's own call where no interceptor stands around the method, with a third of its promises. A guard may replace the arguments. */
 export function callInOrder({ guards, fill, filters, instance, callback, onRefusal }: Steps): NestCall {
   return async (payload, context) => {
-    const given: [unknown, unknown] = [payload, context];
+    const given = [payload, context];
+    const args: unknown[] = [];
     let isCalled = false;
     try {
       if (guards) await guards(given);
-      const args: unknown[] = [];
-      const filling = fill(args, payload, context);
-      if (filling) await filling;
+      await fill(args, given[0], given[1]); // also where it made no promise: the method never runs inside of its caller
       isCalled = true;
       const result: unknown = await callback.apply(instance, args);
       return isObservable(result) ? await lastValueFrom(result) : result;
     } catch (thrown) {
       if (!isCalled) onRefusal(thrown);
-      return filters.next(thrown, executionContextOf(given, { type: instance.constructor, callback }));
+      return filters.next(thrown, executionContextOf([payload, context], { type: instance.constructor, callback }));
     }
   };
 }

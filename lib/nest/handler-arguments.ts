@@ -8,6 +8,7 @@ const CONTEXT = 6;
 
 type CreatePipes = ExternalContextCreator['createPipesFn'];
 type Argument = Parameters<CreatePipes>[1][number];
+type TypedArgument = Argument & { readonly metatype?: unknown; readonly schema?: unknown };
 
 /** Where Nest's own and custom param decorators leave what they know. */
 export const ROUTE_ARGUMENTS = '__routeArguments__';
@@ -52,37 +53,25 @@ export type Fill = (args: unknown[], payload: unknown, context: unknown) => Prom
 export function createFill(rules: ArgumentRules, bound: PipeTransform[], declared: readonly Argument[]): Fill {
   const { kind, schema } = rules;
   const types = kind === 'item' ? undefined : rules.types; // of a batch they say `Array`
-  const all = withDefaults(declared, types).map((one) => ({
+  const all = withDefaults(kind === 'item' ? withWholePayload(declared) : declared, types).map((one) => ({
     ...one,
     metatype: metatypeOf(kind === 'item' ? { ...one, metatype: undefined } : one, schema),
   }));
   if (kind !== 'batch' && all.some((one) => isUntyped(one, bound, types))) rules.onUntyped();
   const wanted = kind === 'item' ? all.filter(isWholePayload).slice(0, 1) : all;
-  const fillings = wanted.map((one): Filling => {
-    const pipes = isPiped(one, kind) ? pipesOf(one, bound, rules) : [];
-    const index = kind === 'item' ? 0 : one.index;
-    return { one, index, pipes, isPlain: pipes.length === 0 && isOwn(one), about: aboutOf(one) };
-  });
+  const plans = wanted.map((one) => planOf(one, { rules, bound }));
   return (args, payload, context) => {
     let piped: Promise<void>[] | undefined;
-    for (const filling of fillings) {
-      if (filling.isPlain) args[filling.index] = filling.one.extractValue(payload, context);
-      else (piped ??= []).push(fillOne(filling, args, payload, context));
+    for (const plan of plans) {
+      if (plan.isPlain) args[plan.index] = plan.one.extractValue(payload, context);
+      else (piped ??= []).push(make(plan, args, payload, context));
     }
     return piped?.length === 1 ? piped[0] : piped && Promise.all(piped);
   };
 }
 
-async function fillOne(filling: Filling, args: unknown[], payload: unknown, context: unknown): Promise<void> {
-  const { one, index, pipes, about } = filling;
-  let value: unknown = one.extractValue(payload, context);
-  if (!isOwn(one)) value = await value;
-  if (one.type !== PAYLOAD || payload !== null) for (const pipe of pipes) value = await pipe.transform(value, about);
-  args[index] = value;
-}
-
 /** How one argument is made: where it goes, and what it goes through. */
-interface Filling {
+interface Plan {
   readonly one: Argument;
   readonly index: number;
   readonly pipes: PipeTransform[];
@@ -92,8 +81,31 @@ interface Filling {
   readonly about: ArgumentMetadata;
 }
 
-function aboutOf({ type, metatype, data, schema }: Argument & { readonly schema?: unknown }): ArgumentMetadata {
-  return { type: type === PAYLOAD ? 'body' : 'custom', metatype, data, schema } as ArgumentMetadata;
+function planOf(one: TypedArgument, from: { readonly rules: ArgumentRules; readonly bound: PipeTransform[] }): Plan {
+  const { kind } = from.rules;
+  const pipes = isPiped(one, kind) ? pipesOf(one, from.bound, from.rules) : [];
+  const { type, metatype, data, schema } = one;
+  const about = { type: type === PAYLOAD ? 'body' : 'custom', metatype, data, ...(schema !== undefined && { schema }) };
+  return {
+    one,
+    index: kind === 'item' ? 0 : one.index,
+    pipes,
+    isPlain: pipes.length === 0 && isOwn(one),
+    about: about as ArgumentMetadata,
+  };
+}
+
+async function make({ one, index, pipes, about }: Plan, args: unknown[], payload: unknown, context: unknown) {
+  let value: unknown = one.extractValue(payload, context);
+  if (!isOwn(one)) value = await value;
+  if (one.type !== PAYLOAD || payload !== null)
+    for (const pipe of pipes) value = await pipe.transform(value, { ...about });
+  args[index] = value;
+}
+
+/** Where a batch handler takes a part of each message, the message is piped whole before that. */
+function withWholePayload(declared: readonly Argument[]): readonly Argument[] {
+  return declared.some(isWholePayload) ? declared : [...declared, undecorated(PAYLOAD, 0, undefined)];
 }
 
 /** An interface leaves `Object` behind, which says that there is nothing to validate by; nothing at all, or `Function`, is an oversight. */

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import type { Log } from '../core/log.js';
-import { methodOf, type Method } from './handler-code.js';
+import { methodOf, type Guards, type Method, type NestCall } from './handler-code.js';
 import { createFill, paramsFactory, ROUTE_ARGUMENTS, type CallKind, type Fill } from './handler-arguments.js';
-import { callInOrder, type Guards } from './call-in-order.js';
-import { createContextCreator, UnsupportedNestError, type Found, type NestContainer } from './nest-internals.js';
+import { callInOrder } from './call-in-order.js';
+import { createContextCreator, UnsupportedNestError, type CallParts, type NestContainer } from './nest-internals.js';
 import { preRequestHooksOf, withHooks } from './pre-request-hooks.js';
 
 export interface HandlerMethod {
@@ -26,12 +26,13 @@ export interface Scope {
   readonly inquirerId: string;
 }
 
-export type NestCall = (payload: unknown, context: unknown) => Promise<unknown>;
-
 /** A method with guards, interceptors, pipes, filters and param decorators around it, as Nest calls a controller's. */
 export class HandlerCall {
   private readonly refusals = new WeakSet<object>();
   private hasWarned = false;
+  private readonly onRefusal = (thrown: unknown) => {
+    if (typeof thrown === 'object' && thrown !== null) this.refusals.add(thrown);
+  };
 
   constructor(
     private readonly container: NestContainer,
@@ -43,9 +44,9 @@ export class HandlerCall {
     const method = methodOf(instance, name) as Method;
     const callback = kind === 'item' ? passingOn(method) : method;
     const options = { guards: kind !== 'item', interceptors: kind !== 'item', filters: true };
-    const found: Found = {};
+    const parts: CallParts = {};
     const { contextId, inquirerId } = scope ?? {};
-    const whole: NestCall = this.creatorOf(kind, instance, found).create(
+    const whole: NestCall = this.creatorOf(kind, instance, parts).create(
       instance as never,
       callback,
       name,
@@ -56,7 +57,7 @@ export class HandlerCall {
       options,
       'rpc',
     );
-    const call = found.interceptors?.length ? whole : this.inOrder(found, instance, callback);
+    const call = parts.interceptors?.length ? whole : this.inOrder(parts, instance, callback);
     if (kind === 'item') return call;
     return withHooks(call, preRequestHooksOf(this.container.applicationConfig), {
       type: instance.constructor,
@@ -79,25 +80,25 @@ export class HandlerCall {
     );
   }
 
-  private inOrder({ guards, fill, filters }: Found, instance: object, callback: Method): NestCall {
+  private inOrder({ guards, fill, filters }: CallParts, instance: object, callback: Method): NestCall {
     if (!fill || !filters) throw new UnsupportedNestError('ExternalContextCreator.createPipesFn');
     return callInOrder({ guards, fill, filters, instance, callback, onRefusal: this.onRefusal });
   }
 
-  private creatorOf(kind: CallKind, instance: object, found: Found): ExternalContextCreator {
+  private creatorOf(kind: CallKind, instance: object, parts: CallParts): ExternalContextCreator {
     const { name, schema, isValidated, moduleKey } = this.method;
     const types = Reflect.getMetadata('design:paramtypes', instance, name) as unknown[] | undefined;
     const rules = { kind, types, schema, isValidated, onUntyped: () => this.warn() };
-    const creator = createContextCreator(this.container, found);
+    const creator = createContextCreator(this.container, parts);
     creator.getContextModuleKey = () => moduleKey;
     const guards = creator.createGuardsFn.bind(creator);
     creator.createPipesFn = (...args) => {
-      const fill = (found.fill = createFill(rules, ...args));
+      const fill = (parts.fill = createFill(rules, ...args));
       return this.reporting(async (...given: Parameters<Fill>) => fill(...given));
     };
     creator.createGuardsFn = (...args) => {
-      found.guards = guards(...args) as Guards | null;
-      return found.guards && this.reporting(found.guards);
+      parts.guards = guards(...args) as Guards | null;
+      return parts.guards && this.reporting(parts.guards);
     };
     return creator;
   }
@@ -112,10 +113,6 @@ export class HandlerCall {
       }
     };
   }
-
-  private readonly onRefusal = (thrown: unknown) => {
-    if (typeof thrown === 'object' && thrown !== null) this.refusals.add(thrown);
-  };
 }
 
 /** Returns its argument, with the pipes and filters of a method around it. */

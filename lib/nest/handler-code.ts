@@ -15,6 +15,10 @@ export interface HandlerCode {
 }
 
 export type Method = (...args: unknown[]) => unknown;
+/** A method as the pipeline calls it. */
+export type NestCall = (payload: unknown, context: unknown) => Promise<unknown>;
+/** The guards of a method. @throws what one of them throws, and when one says no. */
+export type Guards = (given: unknown[]) => Promise<void>;
 type Methods = Readonly<Record<string, Method>>;
 
 /**

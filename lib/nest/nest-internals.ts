@@ -2,8 +2,8 @@ import { ExternalContextCreator, ModuleRef, type ModulesContainer } from '@nestj
 import { isObservable, lastValueFrom } from 'rxjs';
 import { MessagingError } from '../core/errors.js';
 import { isHandlerOutcome } from '../pipeline/handler-outcome.js';
-import type { Guards } from './call-in-order.js';
 import type { Fill } from './handler-arguments.js';
+import type { Guards } from './handler-code.js';
 
 /*
  * The one place that leans on what Nest does not promise: `Module.distance`, `ModuleRef.container` and the context creator's
@@ -35,8 +35,8 @@ export function containerOf(moduleRef: ModuleRef, config?: AppConfig): NestConta
   return Object.create(container, { applicationConfig: { value: config } }) as NestContainer;
 }
 
-/** What Nest has found for a method while it made a call of it. */
-export interface Found {
+/** The parts of a method's call, as Nest comes to them while it makes one. */
+export interface CallParts {
   guards?: Guards | null;
   interceptors?: readonly unknown[];
   fill?: Fill;
@@ -47,14 +47,14 @@ export interface Found {
  * A context creator of our own. Nest's would take what a filter returns as the handler's result, and logs each error that no filter
  * takes, once an attempt; here only an outcome counts, and the pipeline tells errors.
  */
-export function createContextCreator(container: NestContainer, found: Found): ExternalContextCreator {
+export function createContextCreator(container: NestContainer, parts: CallParts): ExternalContextCreator {
   const creator = ExternalContextCreator.fromContainer(container);
   const filters = partOf<ErrorHandler>(creator, 'filtersContextCreator');
   const create = filters.create.bind(filters);
-  filters.create = (...args) => (found.filters = onlyOutcomes(create(...args)));
+  filters.create = (...args) => (parts.filters = onlyOutcomes(create(...args)));
   const interceptors = partOf<unknown[]>(creator, 'interceptorsContextCreator');
   const intercept = interceptors.create.bind(interceptors);
-  interceptors.create = (...args) => (found.interceptors = intercept(...args));
+  interceptors.create = (...args) => (parts.interceptors = intercept(...args));
   return creator;
 }
 

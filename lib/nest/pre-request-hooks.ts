@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { ExecutionContext, Type } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import { defer, lastValueFrom, type Observable } from 'rxjs';
-import type { NestCall } from './handler-call.js';
+import { executionContextOf, type Target } from './execution-context.js';
+import type { NestCall } from './handler-code.js';
 import type { AppConfig } from './nest-internals.js';
 
 export type PreRequestHook = (context: ExecutionContext, next: () => Observable<unknown>) => Observable<unknown>;
@@ -23,32 +24,4 @@ export function withHooks(call: NestCall, hooks: readonly PreRequestHook[], targ
     const scope = new AsyncResource('nestjs-messaging');
     return scope.runInAsyncScope(() => lastValueFrom(from(0), { defaultValue: undefined }));
   };
-}
-
-interface Target {
-  readonly type: unknown;
-  readonly callback: (...args: unknown[]) => unknown;
-}
-
-/** Nest's own is not exported. */
-export function executionContextOf(args: readonly [unknown, unknown], { type, callback }: Target): ExecutionContext {
-  const [payload, context] = args;
-  return {
-    getClass: () => type as Type,
-    getHandler: () => callback,
-    getArgs: () => args as never,
-    getArgByIndex: (index: number) => args[index] as never,
-    getType: () => 'rpc' as never,
-    switchToRpc: () => ({ getData: () => payload as never, getContext: () => context as never }),
-    switchToHttp: () => ({ getRequest: undefinedOf, getResponse: undefinedOf, getNext: undefinedOf }),
-    switchToWs: () => ({
-      getData: () => payload as never,
-      getClient: undefinedOf,
-      getPattern: () => '',
-    }),
-  };
-}
-
-function undefinedOf<T>(): T {
-  return undefined as T;
 }

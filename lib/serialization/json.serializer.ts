@@ -13,29 +13,24 @@ export const jsonSerializer = {
     );
   },
 
-  deserialize(value: Buffer, source: Source): unknown {
-    try {
-      return JSON.parse(value.toString('utf8')) as unknown;
-    } catch (cause) {
-      throw notJson(value, contextOf(source, 'value'), cause);
-    }
-  },
+  deserialize: (value: Buffer, source: Source): unknown => parse(value, () => contextOf(source, 'value')),
 } satisfies Serializer;
 
 /** @throws DeserializationError */
 export function fromJson(value: Buffer, context: CodecContext): unknown {
+  return parse(value, () => context);
+}
+
+function parse(value: Buffer, context: () => CodecContext): unknown {
   try {
     return JSON.parse(value.toString('utf8')) as unknown;
   } catch (cause) {
-    throw notJson(value, context, cause);
+    const about = context();
+    throw new DeserializationError(
+      `${textOf(about)} is not JSON (${value.length} bytes, beginning ${firstBytes(value)}). Correct the sender, or read the topic with \`raw: true\`.`,
+      detailsOf(about, cause),
+    );
   }
-}
-
-function notJson(value: Buffer, context: CodecContext, cause: unknown): DeserializationError {
-  return new DeserializationError(
-    `${textOf(context)} is not JSON (${value.length} bytes, beginning ${firstBytes(value)}). Correct the sender, or read the topic with \`raw: true\`.`,
-    detailsOf(context, cause),
-  );
 }
 
 function stringify(message: unknown, topic: string): string | undefined {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type ArgumentMetadata,
   type CallHandler,
@@ -123,6 +124,65 @@ describe.each([
       'class after',
       'app after',
     ]);
+  });
+
+  it('may give the handler other arguments, from a guard', async () => {
+    const decoding: CanActivate = {
+      canActivate: (context) => {
+        const args = context.getArgs<[unknown, unknown]>();
+        args[0] = { decoded: args[0] };
+        return true;
+      },
+    };
+    @Injectable()
+    @UseGuards(decoding)
+    class Secret {
+      @Consumer({ topic: 'secrets' })
+      async onSecret(secret: unknown, context: MessageContext) {
+        steps.push(`${JSON.stringify(secret)} of ${context.topic}`);
+      }
+    }
+    await start({ providers: [Secret] });
+    await messaging.deliver('secrets', 'x');
+    await messaging.advance(1_000);
+    expect(steps).toEqual(['{"decoded":"x"} of secrets']);
+  });
+
+  it('keep what a handler enters to itself', async () => {
+    const store = new AsyncLocalStorage<unknown>();
+    @Injectable()
+    class Entering {
+      @Consumer({ topic: 'a' })
+      async onA(@Payload() message: unknown, @Ctx() _context: MessageContext) {
+        steps.push(`${String(message)} after ${String(store.getStore())}`);
+        store.enterWith(message);
+      }
+    }
+    await start({ providers: [Entering] });
+    for (const message of [1, 2]) await messaging.deliver('a', message, { partition: 0 });
+    await messaging.advance(1_000);
+    expect(steps).toEqual(['1 after undefined', '2 after undefined']);
+  });
+
+  it('tell each pipe of an argument the same, whatever another does with it', async () => {
+    const told: unknown[] = [];
+    const spoiling: PipeTransform = {
+      transform: (value: unknown, about) => {
+        told.push(about.metatype);
+        Object.assign(about, { metatype: Step });
+        return value;
+      },
+    };
+    @Injectable()
+    @UsePipes(spoiling, spoiling)
+    class Spoilt {
+      @Consumer({ topic: 'a' })
+      async onA(_order: Order) {}
+    }
+    await start({ providers: [Spoilt] });
+    for (const message of [1, 2]) await messaging.deliver('a', message, { partition: 0 });
+    await messaging.advance(1_000);
+    expect(told).toEqual([Order, Order, Order, Order]);
   });
 
   it('of a class with @Worker run around process, with what decorators of the class and of the method say', async () => {
@@ -466,10 +526,19 @@ describe.each([
           seen.push([keys, orders.map(({ id }) => id)]);
         }
       }
-      await start({ providers: [Batches, OfAMethod, pipe] });
+      @Injectable()
+      class OfAPart {
+        @Consumer({ topic: 'c', schema: Order, batchSize: 2, batchTimeoutMs: 50 })
+        async onC(@Payload('id') ids: number[]) {
+          seen.push(ids);
+        }
+      }
+      await start({ providers: [Batches, OfAMethod, OfAPart, pipe] });
       for (const order of [good, bad, good]) await messaging.deliver('a', order, { partition: 0 });
       await messaging.advance(1_000);
       for (const key of ['k', 'l']) await messaging.deliver('b', good, { partition: 0, key });
+      await messaging.advance(1_000);
+      for (const order of [good, bad]) await messaging.deliver('c', order, { partition: 0 });
       await messaging.advance(1_000);
       expect(seen).toEqual([
         [true, 2, 2],
@@ -477,6 +546,7 @@ describe.each([
           ['k', 'l'],
           [1, 1],
         ],
+        [1],
       ]);
       expect(reasons('a-dlq')).toEqual(['BadRequestException']);
     });

@@ -76,6 +76,19 @@ describe.each([
     expect(letters()).toEqual([['OwnError', 'own']]);
   });
 
+  it('find the message and its context wherever they look, as with Nest', async () => {
+    await failWith({
+      catch(_error: unknown, host: ArgumentsHost) {
+        const [http, ws] = [host.switchToHttp(), host.switchToWs()];
+        const { key } = http.getResponse<MessageContext>();
+        seen.push([http.getRequest(), key, ws.getClient(), host.getArgByIndex(0), host.getArgs()[0]]);
+        return skip('seen');
+      },
+    });
+    const message = { id: 1 };
+    expect(seen).toEqual([1, [message, 'k', message, message, message]]);
+  });
+
   it.each([
     ['skip', () => skip('known'), [], []],
     ['a promise of skip', async () => skip('known'), [], []],

@@ -3,6 +3,7 @@ import { boundedFetch, type FetchBound } from './bounded-fetch.js';
 import type { Codecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import {
+  assertBrokerInternals,
   assertInternals,
   type FetchedPartition,
   type KafkajsBroker,
@@ -114,8 +115,8 @@ function hookJoin(cluster: KafkajsCluster, hooks: MemberHooks): void {
 }
 
 /**
- * Three faults of kafkajs' fetch are mended here. It decompresses whatever size; it hands over aborted records; and a fetch that was under way while another of its
- * fetchers rejoined the group is handed over under the new assignment, which would skip what lies between.
+ * Four faults of kafkajs' fetch are mended here. It decompresses whatever size; it hands over aborted records; a fetch that was under way while another of its
+ * fetchers rejoined the group is handed over under the new assignment, which would skip what lies between; and it waits as long, whether a resume is likely or not.
  */
 function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
   const findBroker = cluster.findBroker.bind(cluster);
@@ -123,6 +124,7 @@ function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
   cluster.findBroker = async (args) => {
     const broker = await findBroker(args);
     if (hooked.has(broker)) return broker;
+    assertBrokerInternals(broker);
     hooked.add(broker);
     hookDecoding(broker, hooks.bound);
     const fetch = broker.fetch.bind(broker);

@@ -56,20 +56,27 @@ export interface FetchedMessage {
 
 /** @throws BrokerError when another version is installed than the one that is known inside. */
 export function assertInternals(cluster: KafkajsCluster): void {
-  const needed = [
+  assertMethods(cluster, [
     'findGroupCoordinator',
     'findBroker',
     'addMultipleTargetTopics',
     'findTopicPartitionMetadata',
     'fetchTopicsOffset',
     'disconnect',
-  ] as const;
-  const missing = needed.filter((name) => typeof cluster[name] !== 'function');
+  ]);
+}
+
+/** @throws BrokerError likewise. */
+export function assertBrokerInternals(broker: KafkajsBroker): void {
+  assertMethods(broker, ['fetch']);
+  assertMethods(broker.connectionPool ?? {}, ['send']);
+}
+
+function assertMethods(part: object, names: readonly string[]): void {
+  const missing = names.filter((name) => typeof (part as Record<string, unknown>)[name] !== 'function');
   if (missing.length > 0)
     throw new BrokerError(
       `kafkajs lacks ${missing.join(', ')} inside. Install the version that this library is made for: npm i kafkajs@2.2.4`,
-      {
-        retryable: false,
-      },
+      { retryable: false },
     );
 }

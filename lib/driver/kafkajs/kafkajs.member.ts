@@ -22,14 +22,13 @@ import { boundsOf } from './kafkajs.offsets.js';
 import { lookFor, subscribe } from './missing-topics.js';
 
 /**
- * How long a broker waits for messages, in ms. A partition that is resumed waits for the answer to the fetch that is under way: while some
- * are paused it comes soon.
+ * How long a broker waits for messages, and kafkajs sleeps where it has nothing to ask of one, in ms: a partition that is resumed meanwhile
+ * waits as long. Soon after a pause a resume is likely, since what was fetched ahead is handled.
  */
-const MAX_WAIT_MS = { allOpen: 100, somePaused: 20 };
-/** Most of a partition in one answer. With twice as much, which kafkajs asks for, a catch-up is no faster and takes 50 MB more (measured). */
-const FETCH_BYTES = 524_288;
-/** How long kafkajs sleeps where all of a broker's partitions are paused: it hears of no resume meanwhile. */
-const NAP_MS = 10;
+const WAIT_MS = { usual: 100, afterPause: 20 };
+const SOON_MS = 1_000;
+/** Most of an answer. kafkajs asks for five times as much: a catch-up is no faster and takes more memory (measured). */
+const ANSWER_BYTES = 2_097_152;
 
 export interface MemberParts {
   readonly kafkajs: KafkajsModule;
@@ -55,6 +54,7 @@ export class KafkajsMember implements GroupMember {
   private cluster: KafkajsCluster | undefined;
   private heartbeat: (() => Promise<void>) | undefined;
   private readonly paused = new Set<string>();
+  private pausedAt = 0;
   private running: Promise<void> | undefined;
 
   constructor(private readonly parts: MemberParts) {
@@ -64,8 +64,8 @@ export class KafkajsMember implements GroupMember {
       sessionTimeout: options.sessionTimeoutMs,
       heartbeatInterval: options.heartbeatIntervalMs,
       rebalanceTimeout: options.maxPollIntervalMs,
-      maxWaitTimeInMs: NAP_MS,
-      maxBytesPerPartition: FETCH_BYTES,
+      maxWaitTimeInMs: this.nap,
+      maxBytes: ANSWER_BYTES,
       allowAutoTopicCreation: false,
       readUncommitted: options.isolationLevel === 'read_uncommitted',
       partitionAssigners: [hookedAssigner(kafkajs, this.hooks())],
@@ -79,9 +79,15 @@ export class KafkajsMember implements GroupMember {
     return this.ended.signal.aborted;
   }
 
-  private get maxWaitMs(): number {
-    const wanted = this.paused.size > 0 ? MAX_WAIT_MS.somePaused : MAX_WAIT_MS.allOpen;
-    return Math.min(wanted, Math.floor(this.parts.options.sessionTimeoutMs / 6));
+  private get waitMs(): number {
+    const { clock, options } = this.parts;
+    const isPaused = this.paused.size > 0 && clock.now() - this.pausedAt < SOON_MS;
+    return Math.min(isPaused ? WAIT_MS.afterPause : WAIT_MS.usual, Math.floor(options.sessionTimeoutMs / 6));
+  }
+
+  /** What kafkajs gives to `setTimeout`, which asks for the number then. */
+  private get nap(): number {
+    return { valueOf: () => this.waitMs } as unknown as number;
   }
 
   /** Ends when the group is joined, or with `onCrash`. */
@@ -93,6 +99,7 @@ export class KafkajsMember implements GroupMember {
   pause({ topic, partition }: TopicPartition): void {
     if (!this.hasJoined || this.over) return;
     this.paused.add(nameOf({ topic, partition }));
+    this.pausedAt = this.parts.clock.now();
     this.consumer.pause([{ topic, partitions: [partition] }]);
   }
 
@@ -147,7 +154,7 @@ export class KafkajsMember implements GroupMember {
       },
       fetched: this.fetched,
       generation: () => this.generation,
-      maxWaitMs: () => this.maxWaitMs,
+      maxWaitMs: () => this.waitMs,
       onCluster: (cluster) => (this.cluster = cluster),
       assertAlive: () => {
         if (this.over) throw new ClosedError('this member has left the group');

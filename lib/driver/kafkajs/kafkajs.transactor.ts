@@ -19,7 +19,7 @@ import { codesOf, isFenced, isStillEnding, toMessagingError } from './kafkajs.er
 import { partitionOfKey } from './partition-of-key.js';
 import { grouped, pinned, toMessage } from './send-path.js';
 
-/** A request's records: the broker takes a batch of 1,048,588 bytes by default, and kafkajs groups in quadratic time. */
+/** A request's records: the broker takes a batch of 1,048,588 bytes by default, and kafkajs encodes all in one go. */
 const MAX_BYTES = 1_000_000;
 const MAX_RECORDS = 5_000;
 /** The broker may still be ending the transaction before this one. */

@@ -21,6 +21,24 @@ describe('Fifo', () => {
     );
   });
 
+  it.each([10, 5_000])('is as good as new when it was cleared, and when it ran empty: %i items', (count) => {
+    const fifo = new Fifo<number>();
+    const fill = () => {
+      for (let n = 0; n < count; n++) fifo.push(n);
+    };
+    fill();
+    fifo.shift();
+    fifo.clear();
+    expect([fifo.length, fifo.peek(), fifo.shift(), [...fifo]]).toEqual([0, undefined, undefined, []]);
+    fill();
+    const all = Array.from({ length: count }, (_, n) => n);
+    expect([...fifo]).toEqual(all);
+    expect(fifo.shiftMany(count)).toEqual(all);
+    expect([fifo.length, fifo.peek(), fifo.shift(), [...fifo]]).toEqual([0, undefined, undefined, []]);
+    fill();
+    expect(fifo.shiftMany(count + 1)).toEqual(all);
+  });
+
   it('gives at most as many as asked for', () => {
     const fifo = new Fifo<number>();
     for (const n of [1, 2, 3]) fifo.push(n);
