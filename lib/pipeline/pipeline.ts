@@ -15,8 +15,7 @@ export async function runPipeline(attempt: Attempt, options: PipelineOptions): P
   if (early) return early;
   const call = callOf(attempt, options);
   try {
-    const decoded = decode(call, options);
-    call.message = decoded instanceof Promise ? await decoded : decoded;
+    call.message = await decode(call, options); // also where it is no promise: what a handler enters into an `AsyncLocalStorage` stays its own
     const { instrument } = options;
     const answer = await (instrument?.isOn ? observed(call, options, instrument) : handle(call, options));
     const result: unknown = isObservable(answer) ? await lastValueFrom(answer) : answer;

@@ -214,6 +214,26 @@ describe.runIf(backends.length > 0)('a setting', () => {
       },
     );
 
+    it.runIf(backend === 'kafkajs')('a broker is to answer soon after a partition was paused', async () => {
+      await use({}, async (driver) => {
+        const topic = await newTopic(driver, 0, 2);
+        const member = join(driver, topic, unique('group'));
+        const asked = (at: number) =>
+          tap()
+            .of(API.fetch, topic)
+            .map(({ body }) => body.readInt32BE(at));
+        const waits = () => asked(4);
+        await eventually(() => expect(waits().at(-1)).toBe(100));
+        expect(new Set(waits())).toEqual(new Set([100]));
+        member.subscription.pause(member.assigned.filter(({ index }) => index === 0));
+        const more = records(topic, 750).map((one) => ({ ...one, partition: 0 })); // than is fetched ahead
+        await driver.send(more, Date.now() + 20_000);
+        await eventually(() => expect(waits().at(-1)).toBe(20));
+        await eventually(() => expect(waits().at(-1)).toBe(100)); // it is not likely any more that it goes on
+        expect(new Set(asked(12))).toEqual(new Set([2_097_152]));
+      });
+    });
+
     it('native: a setting of the client library reaches it', async () => {
       const [kafkajs, confluent] = [{ maxBytesPerPartition: 54_321 }, { 'max.partition.fetch.bytes': 54_321 }];
       await use({ native: backend === 'kafkajs' ? kafkajs : confluent }, async (driver) => {

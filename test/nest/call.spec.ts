@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { HttpException, Injectable } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { RpcException } from '@nestjs/microservices';
@@ -67,6 +68,24 @@ describe.each([
     await messaging.advance(1_000);
     expect(seen).toEqual([[21, 'numbers', 'k', true]]);
     expect(messaging.sent('doubled')).toMatchObject([{ message: 42, key: 'k' }]);
+  });
+
+  it('keeps to itself what it enters into an AsyncLocalStorage', async () => {
+    const store = new AsyncLocalStorage<unknown>();
+    store.run('in use', () => {}); // before that no promise has a context of its own
+    const seen: unknown[] = [];
+    @Injectable()
+    class Entering {
+      @Consumer({ topic: 'a', concurrency: 2 })
+      async onA(message: unknown) {
+        seen.push([message, store.getStore()]);
+        store.enterWith(message);
+      }
+    }
+    await start({ providers: [Entering] });
+    for (const message of [1, 2, 3, 4]) await messaging.deliver('a', message, { partition: message % 2 });
+    await messaging.advance(1_000);
+    expect(seen.toSorted()).toEqual([1, 2, 3, 4].map((message) => [message, undefined]));
   });
 
   it('may return a value or an observable instead of a promise', async () => {

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type ArgumentMetadata,
   type CallHandler,
@@ -146,22 +145,6 @@ describe.each([
     await messaging.deliver('secrets', 'x');
     await messaging.advance(1_000);
     expect(steps).toEqual(['{"decoded":"x"} of secrets']);
-  });
-
-  it('keep what a handler enters to itself', async () => {
-    const store = new AsyncLocalStorage<unknown>();
-    @Injectable()
-    class Entering {
-      @Consumer({ topic: 'a' })
-      async onA(@Payload() message: unknown, @Ctx() _context: MessageContext) {
-        steps.push(`${String(message)} after ${String(store.getStore())}`);
-        store.enterWith(message);
-      }
-    }
-    await start({ providers: [Entering] });
-    for (const message of [1, 2]) await messaging.deliver('a', message, { partition: 0 });
-    await messaging.advance(1_000);
-    expect(steps).toEqual(['1 after undefined', '2 after undefined']);
   });
 
   it('tell each pipe of an argument the same, whatever another does with it', async () => {
