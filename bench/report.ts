@@ -29,15 +29,25 @@ export function lineOf(result: PairResult): string {
 }
 
 /** What has to be known to read the table. */
-export function summaryOf({ date, versions, machine, note, rounds, size, results }: Report): string {
+export function summaryOf({ date, versions, machine, note, size, results }: Report): string {
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const met = results.filter((result) => result.verdicts.length > 0 && isMet(result)).length;
   const asked = results.filter(({ verdicts }) => verdicts.length > 0).length;
   const remark = note === '' ? '' : ` (${note})`;
   return [
-    `Measured ${date} on ${machine}${remark}: medians of ${rounds} round${rounds === 1 ? '' : 's'}, ${size} B of JSON. ${met} of ${asked} pairs meet all their bars; a missed one is **bold**.`,
+    `Measured ${date} on ${machine}${remark}: medians of ${roundsOf(results)}, ${size} B of JSON. ${met} of ${asked} pairs meet all their bars; a missed one is **bold**.`,
     `${software.join(', ')}.`,
   ].join('\n');
+}
+
+/** A baseline may be made in several runs. */
+function roundsOf(results: readonly PairResult[]): string {
+  const [least, most] = [
+    Math.min(...results.map(({ rounds }) => rounds)),
+    Math.max(...results.map(({ rounds }) => rounds)),
+  ];
+  if (least < most) return `${least} to ${most} rounds`;
+  return `${most} round${most === 1 ? '' : 's'}`;
 }
 
 /** For bench/README.md. */

@@ -218,11 +218,10 @@ describe.runIf(backends.length > 0)('a setting', () => {
       await use({}, async (driver) => {
         const topic = await newTopic(driver, 0, 2);
         const member = join(driver, topic, unique('group'));
-        const asked = (at: number) =>
+        const waits = () =>
           tap()
             .of(API.fetch, topic)
-            .map(({ body }) => body.readInt32BE(at));
-        const waits = () => asked(4);
+            .map(({ body }) => body.readInt32BE(4));
         await eventually(() => expect(waits().at(-1)).toBe(100));
         expect(new Set(waits())).toEqual(new Set([100]));
         member.subscription.pause(member.assigned.filter(({ index }) => index === 0));
@@ -230,7 +229,6 @@ describe.runIf(backends.length > 0)('a setting', () => {
         await driver.send(more, Date.now() + 20_000);
         await eventually(() => expect(waits().at(-1)).toBe(20));
         await eventually(() => expect(waits().at(-1)).toBe(100)); // it is not likely any more that it goes on
-        expect(new Set(asked(12))).toEqual(new Set([2_097_152]));
       });
     });
 

@@ -27,8 +27,6 @@ import { lookFor, subscribe } from './missing-topics.js';
  */
 const WAIT_MS = { usual: 100, afterPause: 20 };
 const SOON_MS = 1_000;
-/** Most of an answer. kafkajs asks for five times as much: a catch-up is no faster and takes more memory (measured). */
-const ANSWER_BYTES = 2_097_152;
 
 export interface MemberParts {
   readonly kafkajs: KafkajsModule;
@@ -65,7 +63,6 @@ export class KafkajsMember implements GroupMember {
       heartbeatInterval: options.heartbeatIntervalMs,
       rebalanceTimeout: options.maxPollIntervalMs,
       maxWaitTimeInMs: this.nap,
-      maxBytes: ANSWER_BYTES,
       allowAutoTopicCreation: false,
       readUncommitted: options.isolationLevel === 'read_uncommitted',
       partitionAssigners: [hookedAssigner(kafkajs, this.hooks())],
