@@ -78,14 +78,14 @@ describe.each([
     class Entering {
       @Consumer({ topic: 'a', concurrency: 2 })
       async onA(message: unknown) {
-        seen.push([message, store.getStore()]);
+        seen.push(store.getStore());
         store.enterWith(message);
       }
     }
     await start({ providers: [Entering] });
     for (const message of [1, 2, 3, 4]) await messaging.deliver('a', message, { partition: message % 2 });
     await messaging.advance(1_000);
-    expect(seen.toSorted()).toEqual([1, 2, 3, 4].map((message) => [message, undefined]));
+    expect(seen).toEqual([undefined, undefined, undefined, undefined]);
   });
 
   it('may return a value or an observable instead of a promise', async () => {
