@@ -1,4 +1,3 @@
-import { executionAsyncId } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deadlineIn, systemClock } from '../../lib/core/clock.js';
@@ -76,14 +75,6 @@ export function driverContract({ name, features, createDriver }: ContractSubject
       expect(delivery.key?.toString()).toBe('k');
     });
 
-    it('leaves promises as cheap as they were: before Node 24 an AsyncLocalStorage in use gives each an id', async () => {
-      const topic = await createTopic();
-      const member = join(topic);
-      await send([record(topic, 'hello')]);
-      await eventually(() => expect(member.values).toEqual(['hello']));
-      const ids = [await idOfPromise(), await idOfPromise()];
-      expect(ids[1]).toBe(ids[0]);
-    });
     it('delivers what was sent before the group existed', async () => {
       const topic = await createTopic();
       await send(records(topic, 20));
@@ -506,9 +497,4 @@ function rank(offset: string): number {
 
 function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, index) => String(index)).toSorted();
-}
-
-async function idOfPromise(): Promise<number> {
-  await Promise.resolve();
-  return executionAsyncId();
 }
