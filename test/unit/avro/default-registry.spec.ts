@@ -72,6 +72,26 @@ it('the default registry is asked for the schema of what a topic whose format is
 it.each([
   ['without a class', 'any'],
   ['with a class that is written as JSON', PlainClicks],
+  ['whose format is avro', Clicks],
+] as const)(
+  'a schema that a header names is heeded on a topic %s, whatever the bytes begin with',
+  async (_how, topic) => {
+    const input = { schemaRegistryUrl: registry.url };
+    const named = new Formats({
+      registry: resolveOptions(registryOptions, { path: '', input, faults: [] }),
+      clock: systemClock,
+    });
+    const id = registry.add('clicks-value', JSON.stringify(SCHEMA));
+    const headers = [['__value_schema_id', frame(id, Buffer.alloc(0))]] as const;
+    const read = await named.of(topic).deserialize(Buffer.from('086e6f6f6e', 'hex'), { ...AT, headers });
+    named.close();
+    expect(read).toMatchObject({ at: 'noon' });
+  },
+);
+
+it.each([
+  ['without a class', 'any'],
+  ['with a class that is written as JSON', PlainClicks],
 ] as const)(
   'the default registry is never asked for a topic %s, not even when bytes look framed',
   async (_how, topic) => {
