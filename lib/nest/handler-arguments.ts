@@ -46,9 +46,9 @@ export const paramsFactory = {
 export type Fill = (args: unknown[], payload: unknown, context: unknown) => Promise<unknown> | void;
 
 /**
- * Replaces Nest's own making of a handler's arguments, for five reasons: a first and second parameter without decorators are payload and
+ * Replaces Nest's own making of a handler's arguments, for six reasons: a first and second parameter without decorators are payload and
  * context, and go through the pipes too; the payload's type may be said by `schema`; what the topic has validated is not validated again; a
- * tombstone has no payload to pipe; and no pipe sees the context.
+ * tombstone has no payload to pipe; no pipe sees the context; and each message of a batch is piped whole, whatever part of it the handler takes.
  */
 export function createFill(rules: ArgumentRules, bound: PipeTransform[], declared: readonly Argument[]): Fill {
   const { kind, schema } = rules;

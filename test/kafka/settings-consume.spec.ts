@@ -227,7 +227,7 @@ describe.runIf(backends.length > 0)('a setting', () => {
         member.subscription.pause(member.assigned.filter(({ index }) => index === 0));
         const more = records(topic, 750).map((one) => ({ ...one, partition: 0 })); // than is fetched ahead
         await driver.send(more, Date.now() + 20_000);
-        await eventually(() => expect(waits().at(-1)).toBe(20));
+        await eventually(() => expect(waits()).toContain(20));
         await eventually(() => expect(waits().at(-1)).toBe(100)); // it is not likely any more that it goes on
       });
     });

@@ -531,7 +531,7 @@ describe.each([
         ],
         [1],
       ]);
-      expect(reasons('a-dlq')).toEqual(['BadRequestException']);
+      expect([...reasons('a-dlq'), ...reasons('c-dlq')]).toEqual(['BadRequestException', 'BadRequestException']);
     });
   });
 });

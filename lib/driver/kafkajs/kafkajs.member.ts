@@ -23,7 +23,7 @@ import { lookFor, subscribe } from './missing-topics.js';
 
 /**
  * How long a broker waits for messages, and kafkajs sleeps where it has nothing to ask of one, in ms: a partition that is resumed meanwhile
- * waits as long. Soon after a pause a resume is likely, since what was fetched ahead is handled.
+ * waits as long. While some are paused, and the last pause is not long ago, a resume is likely: what was fetched ahead is handled.
  */
 const WAIT_MS = { usual: 100, afterPause: 20 };
 const SOON_MS = 1_000;
@@ -78,7 +78,7 @@ export class KafkajsMember implements GroupMember {
 
   private get waitMs(): number {
     const { clock, options } = this.parts;
-    const isPaused = this.paused.size > 0 && clock.now() - this.pausedAt < SOON_MS;
+    const isPaused = this.paused.size > 0 && Math.abs(clock.now() - this.pausedAt) < SOON_MS; // clocks go back, too
     return Math.min(isPaused ? WAIT_MS.afterPause : WAIT_MS.usual, Math.floor(options.sessionTimeoutMs / 6));
   }
 
