@@ -13,6 +13,7 @@ import { unique } from '../support/unique.js';
 import { chaosBrokers, type ChaosBroker } from './brokers.js';
 import { Collector, type Passed } from './collector.js';
 import { Fleet } from './fleet.js';
+import { describeLoss, type Sent } from './loss.js';
 import { PositionWatch } from './position-watch.js';
 import { readPositions } from './read-positions.js';
 
@@ -71,7 +72,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 
 class Chaos {
   private readonly names = { TOPIC: unique('in'), OUTPUT: unique('out'), GROUP: unique('group') };
-  private readonly produced: Passed[] = [];
+  private readonly produced: Sent[] = [];
   private readonly fleet: Fleet;
   private readonly started = Date.now();
   private restarts = 0;
@@ -100,6 +101,7 @@ class Chaos {
       await this.drain(collector);
       this.say(`${collector.count} have come out`);
       const result = this.judge(collector);
+      await this.explain(driver, collector, result);
       await this.check(positions, result);
       return { ...result, ...(this.options.exactlyOnce && (await this.compare(collector))) };
     } finally {
@@ -141,7 +143,7 @@ class Chaos {
     const results = await driver.send(records, Date.now() + 120_000);
     for (const [index, result] of results.entries()) {
       if (result instanceof MessagingError) throw result;
-      this.produced.push(list[index] as Passed);
+      this.produced.push({ ...(list[index] as Passed), partition: result.partition, offset: result.offset });
     }
   }
 
@@ -190,15 +192,21 @@ class Chaos {
     for (let since = Date.now(); collector.count < this.produced.length; await delay(100)) {
       if (collector.count !== before) since = Date.now();
       before = collector.count;
-      if (Date.now() - since < STALL_MS) continue;
-      this.say(this.fleet.log);
-      return;
+      if (Date.now() - since > STALL_MS) return;
     }
+  }
+
+  /** @throws when something is lost, with all that tells where */
+  private async explain(driver: Driver, collector: Collector, result: ChaosResult): Promise<void> {
+    const lost = this.produced.filter((passed) => !collector.has(passed));
+    if (lost.length === 0) return;
+    const where = await describeLoss(lost, driver.brokerAdmin as BrokerAdmin, this.names);
+    throw new Error([JSON.stringify(result), where, this.fleet.log].join('\n'));
   }
 
   /** @throws when a position went back, as a former owner's commit would make it, or one stands before what was handled */
   private async check(positions: PositionWatch, result: ChaosResult): Promise<void> {
-    const behind = result.lost > 0 ? [] : await positions.uncommitted(STALL_MS);
+    const behind = await positions.uncommitted(STALL_MS);
     const found = { ...result, setbacks: positions.setbacks, behind };
     deepEqual(found, { ...result, setbacks: [], behind: [] });
   }

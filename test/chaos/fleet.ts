@@ -5,6 +5,7 @@ export class Fleet {
   /** How often a process was replaced. */
   restarts = 0;
   private readonly members: Child[] = [];
+  private readonly gone: Child[] = [];
 
   constructor(private readonly env: NodeJS.ProcessEnv) {}
 
@@ -24,6 +25,7 @@ export class Fleet {
     if (!child) return;
     child.signal(signal);
     await child.end();
+    this.gone.push(child);
     this.restarts++;
     await this.start(1);
   }
@@ -38,13 +40,17 @@ export class Fleet {
 
   async leave(): Promise<void> {
     const child = this.members.pop();
-    child?.signal('SIGTERM');
-    await child?.end();
+    if (!child) return;
+    child.signal('SIGTERM');
+    await child.end();
+    this.gone.push(child);
   }
 
-  /** What the members wrote to their logs, for a failure's text. */
+  /** What the members wrote to their logs, those that are gone first, for a failure's text. */
   get log(): string {
-    return this.members.flatMap(({ lines }) => lines.slice(-20)).join('\n');
+    const described = (members: readonly Child[], fate: string) =>
+      members.flatMap(({ pid, lines }) => [`member ${pid}, ${fate}:`, ...lines.slice(-40)]);
+    return [...described(this.gone, 'gone'), ...described(this.members, 'there')].join('\n');
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Admin, Kafka, PartitionMetadata } from 'kafkajs';
 import { sleep } from '../../core/clock.js';
-import { BrokerError, BrokerUnavailableError, MessagingError, UnknownTopicError } from '../../core/errors.js';
+import { BrokerUnavailableError, MessagingError, UnknownTopicError } from '../../core/errors.js';
 import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicSpec } from '../driver.js';
 import { groupBy } from '../../core/group-by.js';
 import type { TopicConfigs } from '../kafka/admin-client.js';
@@ -78,9 +78,9 @@ export class KafkajsAdmin implements TopicAdmin {
     return partitions;
   }
 
-  /** Where the logs of a topic begin and end. @throws BrokerError, retryable, when kafkajs was asked about another topic meanwhile. */
+  /** Where the logs of a topic begin and end. @throws BrokerError, retryable, when kafkajs was asked about another topic meanwhile, and forgot this one. */
   offsets(topic: string): Promise<readonly TopicOffset[]> {
-    return this.ask(topic, (admin) => admin.fetchTopicOffsets(topic).catch(mendForgotten));
+    return this.ask(topic, (admin) => admin.fetchTopicOffsets(topic));
   }
 
   /** Where these logs end for a reader of committed messages. */
@@ -166,18 +166,11 @@ type TopicOffset = Awaited<ReturnType<Admin['fetchTopicOffsets']>>[number];
 
 const NO_PARTITIONS: { readonly partitions: readonly PartitionMetadata[] } = { partitions: [] };
 
+/** kafkajs stumbles over the answer when no broker gave one. */
 function noneIfUnknown(thrown: unknown): { topics: [] } {
+  if (thrown instanceof TypeError) throw new BrokerUnavailableError('No broker told of the topic.', { cause: thrown });
   if (!isUnknownTopic(thrown)) throw thrown;
   return { topics: [] };
-}
-
-/** kafkajs forgets what it knows of a topic when another question brings the metadata of others, and stumbles over that. */
-function mendForgotten(thrown: unknown): never {
-  if (!(thrown instanceof TypeError)) throw thrown;
-  throw new BrokerError('kafkajs knew no partitions of the topic for a moment. Try again.', {
-    retryable: true,
-    cause: thrown,
-  });
 }
 
 function toTopicConfig(spec: TopicSpec) {

@@ -100,9 +100,12 @@ function causes(thrown: unknown): ClientError[] {
   return chain.length > 0 ? chain : [new Error(String(thrown))];
 }
 
-/** A bare error is kafkajs' own: it was asked in the midst of a change (a broker that came back is not connected yet), not refused. */
+/**
+ * A bare error is kafkajs' own: it was asked in the midst of a change, not refused. A broker that came back is not connected yet; what none
+ * answered is `null`, and read all the same.
+ */
 function isOwnState({ name, code, retriable }: ClientError): boolean {
-  return name === 'Error' && code === undefined && retriable === undefined;
+  return (name === 'Error' || name === 'TypeError') && code === undefined && retriable === undefined;
 }
 
 function isSaslError({ name }: ClientError): boolean {

@@ -42,6 +42,15 @@ describe('the admin client of kafkajs', () => {
     expect(answers).toEqual([]);
   });
 
+  it('is replaced when no broker told of a topic, which kafkajs stumbles over', async () => {
+    const { admin, closed } = adminOf({
+      fetchTopicMetadata: () => Promise.reject(new TypeError("Cannot read properties of null (reading 'topicMetadata')")),
+    });
+    await expect(admin.partitionsOf('orders')).rejects.toBeInstanceOf(BrokerUnavailableError);
+    await new Promise(setImmediate);
+    expect(closed).toEqual([0]);
+  });
+
   it('is replaced when one of its topics is gone, once its other questions are answered', async () => {
     const slow = deferred<typeof OFFSETS>();
     const fails = () => Promise.reject(unknownTopic);

@@ -29,9 +29,22 @@ describe('an error of kafkajs', () => {
     expect(isRetryable(new KafkaJSNumberOfRetriesExceeded(error, { retryCount: 5, retryTime: 1 }))).toBe(true);
   });
 
+  it('is tried again when kafkajs stumbles over an answer that no broker gave', () => {
+    const answer = null as unknown as { readonly topicMetadata: unknown };
+    const stumble = () => {
+      try {
+        return new Error(`no stumble: ${String(answer.topicMetadata)}`);
+      } catch (error) {
+        return error as TypeError;
+      }
+    };
+    expect(stumble()).toBeInstanceOf(TypeError);
+    expect(isRetryable(stumble())).toBe(true);
+  });
+
   it.each([
     ['kafkajs says that nothing else can follow', new KafkaJSNonRetriableError('Invalid topic')],
-    ['it is a mistake in code', new TypeError('undefined is not a function')],
+    ['Node says that an argument is wrong', Object.assign(new TypeError('of type string'), { code: 'ERR_INVALID_ARG_TYPE' })],
     ['Node names its cause', Object.assign(new Error('incorrect header check'), { code: 'Z_DATA_ERROR' })],
   ])('is not when %s', (_, error) => {
     expect(isRetryable(error)).toBe(false);
