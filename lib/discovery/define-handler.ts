@@ -26,6 +26,8 @@ export interface FoundHandler {
   readonly place: string;
   /** Whether its code takes arrays. */
   readonly hasBatch: boolean;
+  /** Parts of each message that this code takes through pipes of their own. */
+  readonly pipedParts: readonly string[];
   readonly openTarget: (options: TargetOptions) => TargetSource;
 }
 
@@ -49,13 +51,14 @@ export function defineHandler(found: FoundHandler, parts: DefinitionParts): Hand
   const given = givenNames(found.metadata.options, overrides);
   const features = connection && parts.features(connection);
   const isUncommittedRead = connection?.kind === 'kafka' && connection.options.isolationLevel === 'read_uncommitted';
-  const { hasBatch } = found;
+  const { hasBatch, pipedParts } = found;
   const facts = {
     name,
     options: own,
     given,
     retry,
     hasBatch,
+    pipedParts,
     isManual,
     connection: connection?.name,
     isUncommittedRead,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { enhancersWithoutInstance } from '../nest/bound-enhancers.js';
+import { enhancersWithoutInstance, pipedParts } from '../nest/bound-enhancers.js';
 import { methodOf, type HandlerCode, type Method, type ProviderWrapper as Wrapper } from '../nest/handler-code.js';
 import { HandlerTargets } from '../nest/handler-targets.js';
 import type { HandlerTarget } from '../pipeline/handler-target.js';
@@ -101,7 +101,7 @@ export class MessagingExplorer {
   ): FoundHandler {
     const place = `${facts.defaultName} in ${moduleOf(code.wrapper)}`;
     faults.push(...enhancersWithoutInstance(code).map((name) => withoutInstance(name, place)));
-    return { ...facts, place, openTarget: (options) => this.targets.open(code, options) };
+    return { ...facts, place, pipedParts: pipedParts(code), openTarget: (options) => this.targets.open(code, options) };
   }
 }
 

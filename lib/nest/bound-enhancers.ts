@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
 import { methodOf, type HandlerCode } from './handler-code.js';
 import type { AppConfig } from './nest-internals.js';
-import { ROUTE_ARGUMENTS } from './handler-arguments.js';
+import { PAYLOAD, ROUTE_ARGUMENTS } from './handler-arguments.js';
 import { preRequestHooksOf } from './pre-request-hooks.js';
 
 const ENHANCERS = ['__guards__', '__interceptors__', '__pipes__', '__exceptionFilters__'];
@@ -35,9 +35,27 @@ export function enhancersWithoutInstance({ type, wrapper, process, processBatch 
   return [...new Set(classes)].filter((one) => !host?.injectables.has(one)).map(({ name }) => name);
 }
 
+/** The parts of the payload that a method takes through pipes of their own: `@Payload('id', ParseIntPipe)`. */
+export function pipedParts({ type, processBatch }: HandlerCode): string[] {
+  return parametersOf(type, processBatch).flatMap(([key, { data, pipes = [] }]) =>
+    key.startsWith(`${PAYLOAD}:`) && typeof data === 'string' && pipes.length > 0 ? [data] : [],
+  );
+}
+
 function pipesOfParameters(type: object, method: string): unknown[] {
-  const args = Reflect.getMetadata(ROUTE_ARGUMENTS, type, method) as Record<string, { pipes?: unknown[] }> | undefined;
-  return Object.values(args ?? {}).flatMap(({ pipes = [] }) => pipes);
+  return parametersOf(type, method).flatMap(([, { pipes = [] }]) => pipes);
+}
+
+interface DecoratedParameter {
+  readonly data?: unknown;
+  readonly pipes?: readonly unknown[];
+}
+
+/** By `kind:index`. */
+function parametersOf(type: object, method: string): [string, DecoratedParameter][] {
+  return Object.entries(
+    (Reflect.getMetadata(ROUTE_ARGUMENTS, type, method) ?? {}) as Record<string, DecoratedParameter>,
+  );
 }
 
 function listOf(key: string, target: object): unknown[] {

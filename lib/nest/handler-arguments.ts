@@ -3,7 +3,7 @@ import { type ArgumentMetadata, type PipeTransform, ValidationPipe } from '@nest
 import type { ExternalContextCreator } from '@nestjs/core';
 
 /** `RpcParamtype` of @nestjs/microservices, which does not export it. */
-const PAYLOAD = 3;
+export const PAYLOAD = 3;
 const CONTEXT = 6;
 
 type CreatePipes = ExternalContextCreator['createPipesFn'];

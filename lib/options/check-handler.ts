@@ -11,6 +11,8 @@ export interface HandlerFacts {
   readonly retry: RetryPolicyValues & { readonly allowReorder: boolean };
   /** Whether its code takes arrays. */
   readonly hasBatch: boolean;
+  /** Parts of each message that its code takes through pipes of their own. */
+  readonly pipedParts: readonly string[];
   readonly isManual: boolean;
   readonly connection: string | undefined;
   /** Whether its connection hands over messages of transactions that are open or aborted. */
@@ -34,12 +36,16 @@ export function checkHandler(facts: HandlerFacts): string[] {
   );
 }
 
-function batchFaults({ name, options, given, hasBatch }: HandlerFacts): string[] {
+function batchFaults({ name, options, given, hasBatch, pipedParts }: HandlerFacts): string[] {
   const { batchSize, maxInFlight } = options;
   return [
     ...when(
       batchSize > 1 && !hasBatch,
       `\`${name}.batchSize\` is ${batchSize}, which needs \`processBatch\`. Implement it, or set \`batchSize\` to 1.`,
+    ),
+    ...when(
+      batchSize > 1 && pipedParts.length > 0,
+      `\`${name}\` takes ${pipedParts.map((part) => `\`@Payload('${part}')\``).join(', ')} of a batch through a pipe, and each message goes through pipes as a whole. Bind the pipe to the method, or set \`batchSize\` to 1.`,
     ),
     ...when(
       batchSize > maxInFlight,

@@ -5,12 +5,14 @@ import {
   Controller,
   type ExecutionContext,
   Injectable,
+  ParseIntPipe,
   type PipeTransform,
   UseGuards,
   UsePipes,
   ValidationPipe,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, ModulesContainer } from '@nestjs/core';
+import { Payload } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
 import { Consumer, MemoryBroker, messagingMicroservice, ProducerService, Worker, WorkerHost } from '../../lib/index.js';
@@ -190,6 +192,19 @@ describe('a guard that is bound as a class', () => {
     const options = { broker: 'memory' };
     await expect(startApp({ options, providers: [{ provide: 'VALUE', useValue: new Value() }] })).rejects.toThrow(
       '`CountingGuard` is bound to Value.onEvent in TestAppModule, but Nest makes no instance of it, so it would not run: the handler is not provided by its class. Provide it as a class, or bind an instance (`new CountingGuard()`).',
+    );
+  });
+});
+
+describe('a pipe on a part of each message', () => {
+  it('is an error at start where a handler takes batches, whose messages go through pipes whole', async () => {
+    class Batches {
+      @Consumer({ topic: 'events', batchSize: 2 })
+      async onEvents(@Payload('id', ParseIntPipe) _ids: number[], @Payload('at') _times: string[]) {}
+    }
+    const options = { broker: 'memory' };
+    await expect(startApp({ options, providers: [Batches] })).rejects.toThrow(
+      "`Batches.onEvents` takes `@Payload('id')` of a batch through a pipe, and each message goes through pipes as a whole. Bind the pipe to the method, or set `batchSize` to 1.",
     );
   });
 });

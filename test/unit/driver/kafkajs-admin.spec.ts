@@ -44,7 +44,8 @@ describe('the admin client of kafkajs', () => {
 
   it('is replaced when no broker told of a topic, which kafkajs stumbles over', async () => {
     const { admin, closed } = adminOf({
-      fetchTopicMetadata: () => Promise.reject(new TypeError("Cannot read properties of null (reading 'topicMetadata')")),
+      fetchTopicMetadata: () =>
+        Promise.reject(new TypeError("Cannot read properties of null (reading 'topicMetadata')")),
     });
     await expect(admin.partitionsOf('orders')).rejects.toBeInstanceOf(BrokerUnavailableError);
     await new Promise(setImmediate);

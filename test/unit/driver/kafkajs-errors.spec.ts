@@ -44,7 +44,10 @@ describe('an error of kafkajs', () => {
 
   it.each([
     ['kafkajs says that nothing else can follow', new KafkaJSNonRetriableError('Invalid topic')],
-    ['Node says that an argument is wrong', Object.assign(new TypeError('of type string'), { code: 'ERR_INVALID_ARG_TYPE' })],
+    [
+      'Node says that an argument is wrong',
+      Object.assign(new TypeError('of type string'), { code: 'ERR_INVALID_ARG_TYPE' }),
+    ],
     ['Node names its cause', Object.assign(new Error('incorrect header check'), { code: 'Z_DATA_ERROR' })],
   ])('is not when %s', (_, error) => {
     expect(isRetryable(error)).toBe(false);
