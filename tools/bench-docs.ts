@@ -1,17 +1,19 @@
-// Writes the table of bench/README.md and docs/benchmarks.svg from bench/baseline.json; with --check it fails when one is out of date.
+// Writes the tables of bench/README.md and docs/benchmarks.svg from the baselines; with --check it fails when one is out of date.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { plotOf, summaryOf, tableOf, type Report } from '../bench/report.js';
 
 const [START, END] = ['<!-- results: begin -->', '<!-- results: end -->'];
 
-const report = JSON.parse(readFileSync('bench/baseline.json', 'utf8')) as Report;
+const [small, large] = ['baseline', 'baseline-1kb'].map(
+  (name) => JSON.parse(readFileSync(`bench/${name}.json`, 'utf8')) as Report,
+) as [Report, Report];
 const page = readFileSync('bench/README.md', 'utf8');
 const [before = '', rest = ''] = page.split(START);
 const [, after = ''] = rest.split(END);
 
 const files = {
-  'bench/README.md': `${before}${START}\n\n${summaryOf(report)}\n\n${tableOf(report)}\n\n${END}${after}`,
-  'docs/benchmarks.svg': plotOf(report),
+  'bench/README.md': [`${before}${START}`, ...[small, large].flatMap(sectionOf), `${END}${after}`].join('\n\n'),
+  'docs/benchmarks.svg': plotOf(small),
 };
 
 for (const [file, text] of Object.entries(files)) {
@@ -20,4 +22,8 @@ for (const [file, text] of Object.entries(files)) {
     console.error(`${file} is out of date; run: npm run docs`);
     process.exitCode = 1;
   }
+}
+
+function sectionOf(report: Report): string[] {
+  return [`### ${report.size} B`, summaryOf(report), tableOf(report)];
 }

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { INestMicroservice } from '@nestjs/common';
 import { deadlineIn, sleep, systemClock } from '../../lib/core/clock.js';
 import {
+  BrokerUnavailableError,
   Consumer,
   getProducerToken,
   MessagingError,
@@ -15,6 +16,7 @@ import {
 } from '../../lib/index.js';
 import { kafkaBackends } from '../support/brokers/with-broker.js';
 import { PASSWORD, SecureKafka, unsecuredToken, type ListenerName } from '../support/brokers/secure-kafka.js';
+import { API, WireTap } from '../support/brokers/wire-tap.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { record } from '../support/records.js';
@@ -110,6 +112,15 @@ describe.each(kafkaBackends())('security with %s', (backend) => {
       ),
     );
     expect(inspect(log.lines)).not.toContain(PASSWORD);
+  });
+
+  it('takes a broker that goes away in the midst of a login for one that is away', async () => {
+    const tap = await WireTap.start(() => kafka.server.ports.get('SASLPLAINTEXT') as number);
+    tap.endsAt = API.saslAuthenticate;
+    const spec = { securityProtocol: 'SASL_PLAINTEXT', ...login('PLAIN') } as const;
+    const opening = openDriver(backend, `127.0.0.1:${tap.port}`, spec);
+    await expect(opening).rejects.toBeInstanceOf(BrokerUnavailableError);
+    await tap.stop();
   });
 
   it('prints no secret at any level of its log, whether the login is taken or not', async () => {

@@ -1,4 +1,4 @@
-import { sleep, type Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 import type { NativeConsumer, NativeError, NativeMessage, NativePosition } from './confluent.native.js';
 
 /** The wake-up comes from librdkafka; this is for the case that it does not. */
@@ -23,7 +23,7 @@ export class PollLoop {
   private readonly tasks: (() => Promise<void>)[] = [];
   private ends: NativePosition[] = [];
   private awake = false;
-  private rouse = new AbortController();
+  private rouse = () => {};
   private lastPollAt: number;
   private turns: (() => void)[] = [];
 
@@ -47,7 +47,7 @@ export class PollLoop {
   /** Something is to be polled. */
   wake(): void {
     this.awake = true;
-    this.rouse.abort();
+    this.rouse();
   }
 
   /** Runs `task` while no poll is under way, so that no message of before it comes after it. */
@@ -82,9 +82,15 @@ export class PollLoop {
     for (const resolve of this.turns.splice(0)) resolve();
   }
 
-  private async rest(): Promise<void> {
-    this.rouse = new AbortController();
-    await sleep(this.parts.clock, IDLE_MS, this.rouse.signal);
+  /** An `AbortSignal` in place of the callback costs a stack trace each time. */
+  private rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.parts.clock.after(IDLE_MS, resolve);
+      this.rouse = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   private poll(): Promise<number> {

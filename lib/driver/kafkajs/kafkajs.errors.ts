@@ -35,6 +35,8 @@ const FENCED = new Set([
 /** kafkajs wraps what went wrong on the wire in these, with no protocol answer inside. */
 const NO_ANSWER =
   /^KafkaJS(Connection|RequestTimeout|BrokerNotFound|NoBrokerAvailable|LockTimeout|MetadataNotLoaded|GroupCoordinatorNotFound)/;
+/** kafkajs says that a login failed, too, when the broker went away in the midst of it, and keeps of that no more than the text. */
+const LOST_LOGIN = /authentication failed: (Closed connection|Connection (error|timeout|closed)|Request .* timed out)/;
 const TLS = /^(ERR_SSL_|ERR_TLS_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/;
 
 /** kafkajs' error as one of ours. It nests the real cause, sometimes several levels deep, so the chain is searched. */
@@ -63,8 +65,7 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
       `${where(details)}: ${text} Send less, or raise the topic's \`max.message.bytes\`.`,
       about,
     );
-  if (chain.some(({ name, code }) => NO_ANSWER.test(name) || code === 'ECONNREFUSED'))
-    return new BrokerUnavailableError(`${where(details)} does not answer: ${text}`, about);
+  if (chain.some(hadNoAnswer)) return new BrokerUnavailableError(`${where(details)} does not answer: ${text}`, about);
   return new BrokerError(`${where(details)}: ${text}`, {
     ...about,
     retryable: chain.some(({ retriable }) => retriable === true) || isOwnState(chain.at(-1) ?? outer),
@@ -108,8 +109,12 @@ function isOwnState({ name, code, retriable }: ClientError): boolean {
   return (name === 'Error' || name === 'TypeError') && code === undefined && retriable === undefined;
 }
 
-function isSaslError({ name }: ClientError): boolean {
-  return name === 'KafkaJSSASLAuthenticationError';
+function hadNoAnswer({ name, code, message }: ClientError): boolean {
+  return NO_ANSWER.test(name) || code === 'ECONNREFUSED' || LOST_LOGIN.test(message);
+}
+
+function isSaslError({ name, message }: ClientError): boolean {
+  return name === 'KafkaJSSASLAuthenticationError' && !LOST_LOGIN.test(message);
 }
 
 function where({ connection, topic }: ErrorDetails): string {

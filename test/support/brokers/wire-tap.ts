@@ -12,6 +12,7 @@ export const API = {
   heartbeat: 12,
   leaveGroup: 13,
   apiVersions: 18,
+  saslAuthenticate: 36,
 } as const;
 
 /** From these versions on a request's fields have no fixed width. */
@@ -35,6 +36,8 @@ export class WireTap {
   readonly connections: number[] = [];
   /** Whether connections are ended as soon as they are made. */
   refuses = false;
+  /** Connections are ended in place of a request of this kind. */
+  endsAt: number | undefined;
   private readonly sockets = new Set<Socket>();
 
   private constructor(
@@ -90,7 +93,9 @@ export class WireTap {
     this.sockets.add(broker);
     let rest: Buffer = Buffer.alloc(0);
     client.on('data', (data) => {
+      const known = this.requests.length;
       rest = this.record(Buffer.concat([rest, data]));
+      if (this.requests.slice(known).some(({ api }) => api === this.endsAt)) return void client.destroy();
       broker.write(data);
     });
     broker.pipe(client);

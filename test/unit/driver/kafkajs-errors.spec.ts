@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
-import { KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } from 'kafkajs';
+import { KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, KafkaJSSASLAuthenticationError } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
+import { AuthenticationError, BrokerUnavailableError } from '../../../lib/core/errors.js';
 import { toMessagingError } from '../../../lib/driver/kafkajs/kafkajs.errors.js';
 
 interface Broker {
@@ -18,6 +19,9 @@ function notConnected(): Promise<Error> {
     (error: Error) => error,
   );
 }
+
+/** Its types do not tell that it takes a text. */
+const LoginError = KafkaJSSASLAuthenticationError as unknown as new (message: string) => Error;
 
 const isRetryable = (thrown: unknown) => toMessagingError(thrown, { connection: 'kafka', topic: 'orders' }).retryable;
 
@@ -40,6 +44,20 @@ describe('an error of kafkajs', () => {
     };
     expect(stumble()).toBeInstanceOf(TypeError);
     expect(isRetryable(stumble())).toBe(true);
+  });
+
+  it.each([
+    'Closed connection',
+    'Connection error: read ECONNRESET',
+    'Connection closed by the server',
+    'Request SaslAuthenticate(key: 36, version: 1) timed out',
+  ])('is no refused login where the broker went away in the midst of one: %s', (text) => {
+    const login = (reason: string) =>
+      toMessagingError(new LoginError(`SASL PLAIN authentication failed: ${reason}`), {
+        connection: 'kafka',
+      });
+    expect(login(text)).toBeInstanceOf(BrokerUnavailableError);
+    expect(login('Authentication failed: Invalid username or password')).toBeInstanceOf(AuthenticationError);
   });
 
   it.each([
