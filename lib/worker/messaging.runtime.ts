@@ -6,17 +6,14 @@ import type { Log } from '../core/log.js';
 import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
 import { BufferBudget } from '../dispatch/buffer-budget.js';
-import type { DeclaredTopic, HandlerRegistry } from '../discovery/handler.registry.js';
+import type { HandlerRegistry } from '../discovery/handler.registry.js';
 import type { ResolvedMessagingOptions } from '../options/messaging.options.js';
 import type { Instrument } from '../pipeline/instrument.js';
 import { describeHandler } from './describe-handler.js';
-import { ensureTopics } from './ensure-topics.js';
-import { planOf } from './topic-drift.js';
-import { prepareSchemas } from './prepare-schemas.js';
 import { HandlerCounts } from './handler-counts.js';
-import type { HandlerDefinition } from './handler-definition.js';
 import type { HandlerReport } from './handler.report.js';
 import { Member } from './member.js';
+import { Preparation } from './preparation.js';
 
 const FIRST_ATTEMPT_MS = 5_000;
 
@@ -42,7 +39,7 @@ export class MessagingRuntime {
   started: Promise<unknown> = Promise.resolve();
   private found: ReadonlyMap<Connection, readonly Member[]> | undefined;
   private readonly budget: BufferBudget;
-  private readonly prepared = new Map<Connection, Promise<void>>();
+  private readonly preparation: Preparation;
   private listening: Promise<void> | undefined;
   private listens = false;
   isBootstrapped = false;
@@ -52,6 +49,7 @@ export class MessagingRuntime {
   constructor(private readonly parts: RuntimeParts) {
     this.budget = new BufferBudget(parts.options.maxBufferBytes);
     this.counts = new HandlerCounts(this.app);
+    this.preparation = new Preparation(parts);
   }
 
   /**
@@ -131,33 +129,11 @@ export class MessagingRuntime {
     const attempt = connection.firstAttempt();
     const isUp = (await settledBefore(attempt, deadline)) && (await attempt);
     deadline.cancel();
-    if (this.draining) return;
-    if (isUp) return this.prepare(connection);
+    if (this.draining || (isUp && (await this.preparation.isDone(connection)))) return;
     if (this.parts.options.failFast) throw this.notReachable(connection);
-    const isRead = this.isListening && this.handlersOf(connection).length > 0; // its handlers look after it when they start
-    const later = isRead ? attempt : connection.open().then(() => this.prepare(connection));
+    const isRead = this.isListening && this.preparation.handlersOf(connection).length > 0; // its handlers look after it when they start
+    const later = isRead ? attempt : this.preparation.surely(connection);
     later.catch((error: Error) => !this.draining && this.parts.log.error(error.message));
-  }
-
-  /** Topics and schemas are looked after once a connection, before anything is read. */
-  private prepare(connection: Connection): Promise<void> {
-    const known = this.prepared.get(connection);
-    const work = known ?? this.createTopics(connection).then(() => this.prepareSchemas(connection));
-    this.prepared.set(connection, work);
-    return work;
-  }
-
-  private prepareSchemas(connection: Connection): Promise<void> {
-    const declared = this.topicsOf(connection);
-    return prepareSchemas(connection.formats, { handlers: this.handlersOf(connection), declared }, this.parts.log);
-  }
-
-  private async createTopics(connection: Connection): Promise<void> {
-    const { options } = this.parts;
-    const { admin } = await connection.open();
-    const classes = this.topicsOf(connection).map(({ topic }) => topic);
-    const wanted = { handlers: this.handlersOf(connection), classes };
-    for (const drift of await ensureTopics(admin, options.ensureTopics, wanted)) this.parts.log.warn(planOf(drift));
   }
 
   private startWhenReady(): void {
@@ -171,8 +147,8 @@ export class MessagingRuntime {
     if (!connection.isEnabled)
       return reports.forEach((report) => this.notStarted(report, `connection ${connection.name} is disabled`));
     try {
+      await this.preparation.surely(connection);
       const driver = await connection.open();
-      await this.prepare(connection);
       if (this.draining) return;
       for (const { definition } of reports) this.parts.log.log(describeHandler(definition));
       for (const member of members) member.start(driver);
@@ -188,7 +164,7 @@ export class MessagingRuntime {
     const { features, formats } = connection;
     const { app, budget } = this;
     const parts = { app, maxPollRecords, drainTimeoutMs, clock, log, budget, features, formats, instrument };
-    const groups = groupBy(this.handlersOf(connection), ({ groupId }) => groupId);
+    const groups = groupBy(this.preparation.handlersOf(connection), ({ groupId }) => groupId);
     return [...groups.values()].map((handlers) => new Member({ handlers, ...parts }));
   }
 
@@ -196,16 +172,9 @@ export class MessagingRuntime {
     const { clock, options, streams } = this.parts;
     const deadline: Deadline = deadlineIn(clock, options.shutdownTimeoutMs);
     const members = this.found ? this.members : [];
+    this.preparation.stop();
     await Promise.all([...members.map((member) => member.stop(deadline)), streams.drain(deadline)]);
     deadline.cancel();
-  }
-
-  private handlersOf(connection: Connection): readonly HandlerDefinition[] {
-    return this.parts.registry.definitions.handlers.filter((handler) => handler.connection === connection.name);
-  }
-
-  private topicsOf({ name }: Connection): readonly DeclaredTopic[] {
-    return this.parts.registry.definitions.topics.filter(({ connection }) => connection === name);
   }
 
   private notStarted(report: HandlerReport, reason: string): void {

@@ -36,8 +36,8 @@ class Audit {
   }
 }
 
-/** Memory drivers whose first attempts to connect fail. */
-function failingDrivers(failures: MessagingError[]): DriverFactory {
+/** Memory drivers whose first attempts to connect fail, and whose first looks at topics do. */
+function failingDrivers(failures: MessagingError[], looks: MessagingError[] = []): DriverFactory {
   return {
     features: () => memoryFeatures,
     async create(_settings, context) {
@@ -48,6 +48,12 @@ function failingDrivers(failures: MessagingError[]): DriverFactory {
       driver.connect = async () => {
         const failure = failures.shift();
         if (failure) throw failure;
+      };
+      const describe = driver.admin.describe.bind(driver.admin);
+      driver.admin.describe = async (topics) => {
+        const failure = looks.shift();
+        if (failure) throw failure;
+        return describe(topics);
       };
       return driver;
     },
@@ -76,6 +82,49 @@ describe('start', () => {
     await app.get(ProducerService).send({ topic: 'events', message: 1 });
     await eventually(() => expect(app.get(Audit).seen).toEqual([1]));
     await app.close();
+  });
+
+  it.each([
+    ['at its start', 0],
+    ['when it comes late', 1],
+  ])('starts the handlers although the broker goes away %s, while its topics are looked after', async (_, late) => {
+    const drivers = failingDrivers(Array.from({ length: late }, unavailable), [unavailable(), unavailable()]);
+    const spec = { options: { broker: 'memory' }, providers: [Audit] };
+    const { app, log } = await startApp(spec, (builder) => builder.overrideProvider(DRIVER_FACTORY).useValue(drivers));
+    await eventually(async () => {
+      await app.get(ProducerService).send({ topic: 'events', message: 1 });
+      expect(app.get(Audit).seen).toContain(1);
+    });
+    expect(log.texts('warn').at(-1)).toMatch(
+      /^Topics of connection `memory` are looked after again in \d+ ms: the broker is down$/,
+    );
+    await app.close();
+  });
+
+  it('looks after topics no more once it closes', async () => {
+    const looks = Array.from({ length: 100 }, unavailable);
+    const spec = { options: { broker: 'memory' }, providers: [Audit] };
+    const drivers = failingDrivers([], looks);
+    const clock = new FakeClock();
+    const { app } = await startApp(spec, (builder) =>
+      builder.overrideProvider(DRIVER_FACTORY).useValue(drivers).overrideProvider(CLOCK).useValue(clock),
+    );
+    await clock.advance(250);
+    const before = looks.length;
+    await clock.advance(30_000);
+    expect(looks.length).toBeLessThan(before);
+    await app.close();
+    const left = looks.length;
+    await clock.advance(60_000);
+    expect(looks).toHaveLength(left);
+  });
+
+  it('fails when the broker goes away while its topics are looked after and failFast is set', async () => {
+    const drivers = failingDrivers([], [unavailable()]);
+    const starting = startApp({ options: { broker: 'memory', failFast: true }, providers: [Audit] }, (builder) =>
+      builder.overrideProvider(DRIVER_FACTORY).useValue(drivers),
+    );
+    await expect(starting).rejects.toThrow(BrokerUnavailableError);
   });
 
   it('tells by `app.status` whether the brokers of its handlers answer, and when it has stopped', async () => {
