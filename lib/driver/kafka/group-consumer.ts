@@ -1,6 +1,6 @@
 import { deadlineIn, settledBefore, sleep, type Clock, type Deadline } from '../../core/clock.js';
 import type { Delivery, Partition } from '../../core/delivery.js';
-import { BrokerError, UnknownTopicError, type MessagingError } from '../../core/errors.js';
+import { AuthenticationError, BrokerError, type MessagingError } from '../../core/errors.js';
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { Outcome } from '../../core/outcome.js';
 import type { Subscription } from '../driver.js';
@@ -152,7 +152,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
     } catch (thrown) {
       if (this.stopping) return;
       const error = this.status.down(thrown);
-      await this.fail(error, !error.retryable && !this.isGone(error));
+      await this.fail(error, !error.retryable && !this.mayPass(error));
     }
   }
 
@@ -164,9 +164,12 @@ export class GroupConsumer implements Subscription, MemberEvents {
     await this.dismiss();
   }
 
-  /** A topic that was there may come back; one that never was is a wrong name. */
-  private isGone(error: MessagingError): boolean {
-    return this.hasJoined && error instanceof UnknownTopicError;
+  /**
+   * What went once may go again: a topic that is gone comes back, a right that was taken is given. The login is that of the connection, which
+   * is up: a broker that goes away in the midst of one looks the same.
+   */
+  private mayPass(error: MessagingError): boolean {
+    return this.hasJoined || error instanceof AuthenticationError;
   }
 
   /** A new member, after a pause that grows from failure to failure. */

@@ -3,6 +3,7 @@ import { deadlineIn } from '../../../lib/core/clock.js';
 import type { Delivery, Partition } from '../../../lib/core/delivery.js';
 import {
   AuthenticationError,
+  AuthorizationError,
   BrokerError,
   BrokerUnavailableError,
   MessagingError,
@@ -127,11 +128,32 @@ describe('a membership in a group', () => {
   });
 
   it('is over when its member can never join', async () => {
-    nextFailure = new AuthenticationError('refused');
+    nextFailure = new AuthorizationError('forbidden');
     start();
     await clock.advance(120_000);
     expect(members).toHaveLength(1);
     expect(sink.errors).toEqual([nextFailure]);
+  });
+
+  it.each([
+    ['its first login, which the connection had', false, new AuthenticationError('refused')],
+    ['a login after it was a member', true, new AuthenticationError('refused')],
+    ['the group after it was a member', true, new AuthorizationError('forbidden')],
+  ])('tries again when a broker refuses %s', async (_, isMember, refusal) => {
+    if (!isMember) nextFailure = refusal;
+    start();
+    if (isMember) {
+      await current().get([ONE]);
+      nextFailure = refusal;
+      current().events.onCrash(new Error('the connection broke'));
+    }
+    await clock.advance(10_000);
+    expect(sink.errors).toContain(refusal);
+    nextFailure = undefined;
+    await clock.advance(30_000);
+    expect(current().hasLeft).toBe(false);
+    await current().get([ONE]);
+    expect(statuses.at(-1)).toBe('up');
   });
 
   it('is over when its topic never was there, and waits for one that was', async () => {
