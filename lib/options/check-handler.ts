@@ -45,7 +45,7 @@ function batchFaults({ name, options, given, hasBatch, pipedParts }: HandlerFact
     ),
     ...when(
       batchSize > 1 && pipedParts.length > 0,
-      `\`${name}\` takes ${pipedParts.map((part) => `\`@Payload('${part}')\``).join(', ')} of a batch through a pipe, and each message goes through pipes as a whole. Bind the pipe to the method, or set \`batchSize\` to 1.`,
+      `\`${name}\` takes ${pipedParts.map((part) => `\`@Payload('${part}')\``).join(', ')} of a batch through a pipe, and each message goes through pipes as a whole. Take the message whole and convert the part in the handler, or set \`batchSize\` to 1.`,
     ),
     ...when(
       batchSize > maxInFlight,

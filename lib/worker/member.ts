@@ -1,6 +1,12 @@
 import { settledBefore, type Clock, type Deadline } from '../core/clock.js';
 import type { Delivery, Partition } from '../core/delivery.js';
-import { BrokerUnavailableError, type MessagingError } from '../core/errors.js';
+import {
+  AuthenticationError,
+  AuthorizationError,
+  BrokerUnavailableError,
+  UnknownTopicError,
+  type MessagingError,
+} from '../core/errors.js';
 import { groupBy } from '../core/group-by.js';
 import type { Log } from '../core/log.js';
 import type { BufferBudget } from '../dispatch/buffer-budget.js';
@@ -38,7 +44,10 @@ export interface MemberHandler {
   runner: HandlerRunner | undefined;
 }
 
-/** Faults since the member last got partitions: `rebuilds` are those that an unreachable broker does not explain. */
+/** A broker that is away or refuses: a new process would fare no better. */
+const SAID_BY_BROKERS = [BrokerUnavailableError, AuthenticationError, AuthorizationError, UnknownTopicError];
+
+/** Faults since the member last got partitions: `rebuilds` are those that no broker explains. */
 export interface MemberTrouble {
   rebuilds: number;
   at: number;
@@ -156,7 +165,7 @@ export class Member implements DeliverySink {
     if (fatal) return this.fail(error);
     this.trouble.at = this.options.clock.now();
     this.trouble.error = error;
-    if (!(error instanceof BrokerUnavailableError)) this.trouble.rebuilds++;
+    if (!SAID_BY_BROKERS.some((kind) => error instanceof kind)) this.trouble.rebuilds++;
     this.options.log.warn(`${[...this.handlers.keys()].join(', ')}: ${error.message}`);
   }
 

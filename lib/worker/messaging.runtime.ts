@@ -129,8 +129,11 @@ export class MessagingRuntime {
     const attempt = connection.firstAttempt();
     const isUp = (await settledBefore(attempt, deadline)) && (await attempt);
     deadline.cancel();
-    if (this.draining || (isUp && (await this.preparation.isDone(connection)))) return;
-    if (this.parts.options.failFast) throw this.notReachable(connection);
+    if (this.draining) return;
+    const trouble = isUp ? await this.preparation.first(connection) : this.notReachable(connection);
+    if (!trouble || this.draining) return;
+    if (this.parts.options.failFast) throw trouble;
+    if (isUp) this.parts.log.warn(trouble.message);
     const isRead = this.isListening && this.preparation.handlersOf(connection).length > 0; // its handlers look after it when they start
     const later = isRead ? attempt : this.preparation.surely(connection);
     later.catch((error: Error) => !this.draining && this.parts.log.error(error.message));
@@ -143,6 +146,7 @@ export class MessagingRuntime {
 
   private async startHandlers(connection: Connection): Promise<void> {
     const members = this.membersByConnection.get(connection) ?? [];
+    if (members.length === 0) return;
     const reports = members.flatMap(({ handlers }) => [...handlers.values()].map(({ report }) => report));
     if (!connection.isEnabled)
       return reports.forEach((report) => this.notStarted(report, `connection ${connection.name} is disabled`));

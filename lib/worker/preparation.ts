@@ -1,9 +1,10 @@
 import { sleep, type Clock } from '../core/clock.js';
-import { BrokerError, BrokerUnavailableError, type MessagingError } from '../core/errors.js';
+import { MessagingError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
 import type { Connection } from '../connection/connection.js';
 import type { DeclaredTopic, HandlerRegistry } from '../discovery/handler.registry.js';
 import type { ResolvedMessagingOptions } from '../options/messaging.options.js';
+import { SchemaRegistryError } from '../registry/errors.js';
 import { ensureTopics } from './ensure-topics.js';
 import type { HandlerDefinition } from './handler-definition.js';
 import { prepareSchemas } from './prepare-schemas.js';
@@ -26,13 +27,13 @@ export class Preparation {
 
   constructor(private readonly parts: PreparationParts) {}
 
-  /** False when its broker went away meanwhile, as if it had not been there at all. */
-  async isDone(connection: Connection): Promise<boolean> {
+  /** Resolves with what its broker cannot do for the moment, as one that is away; undefined when all is looked after. */
+  async first(connection: Connection): Promise<MessagingError | undefined> {
     try {
       await this.of(connection);
-      return true;
+      return undefined;
     } catch (error) {
-      if (error instanceof BrokerUnavailableError || (error instanceof BrokerError && error.retryable)) return false;
+      if (isPassing(error)) return error;
       throw error;
     }
   }
@@ -46,9 +47,10 @@ export class Preparation {
       try {
         return await this.of(connection);
       } catch (error) {
-        const { message, retryable } = error as MessagingError;
-        if (!retryable) throw error;
-        log.warn(`Topics of connection \`${connection.name}\` are looked after again in ${pauseMs} ms: ${message}`);
+        if (signal.aborted || !isPassing(error)) throw error;
+        log.warn(
+          `Topics of connection \`${connection.name}\` are looked after again in ${pauseMs} ms: ${error.message}`,
+        );
       }
       await sleep(clock, pauseMs, signal);
     }
@@ -88,4 +90,9 @@ export class Preparation {
   private topicsOf({ name }: Connection): readonly DeclaredTopic[] {
     return this.parts.registry.definitions.topics.filter(({ connection }) => connection === name);
   }
+}
+
+/** A registry that does not answer is waited for by the messages. */
+function isPassing(error: unknown): error is MessagingError {
+  return error instanceof MessagingError && error.retryable && !(error instanceof SchemaRegistryError);
 }

@@ -13,8 +13,8 @@ export async function describeLoss(
   admin: BrokerAdmin,
   { GROUP, TOPIC, OUTPUT }: { readonly GROUP: string; readonly TOPIC: string; readonly OUTPUT: string },
 ): Promise<string> {
-  const group = await admin.describeGroup(GROUP);
-  const topics = await Promise.all([TOPIC, OUTPUT].map((topic) => admin.describeTopic(topic)));
+  const asked = [admin.describeGroup(GROUP), admin.describeTopic(TOPIC), admin.describeTopic(OUTPUT)];
+  const answers = await Promise.all(asked.map((answer) => (answer as Promise<object>).then(JSON.stringify, String)));
   const where = lost.map(({ key, n, partition, offset }) => `${key}/${n} at ${partition}/${offset}`);
-  return [`lost: ${where.join(', ')}`, JSON.stringify(group), JSON.stringify(topics)].join('\n');
+  return [`lost: ${where.join(', ')}`, ...answers].join('\n');
 }

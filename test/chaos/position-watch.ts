@@ -24,7 +24,8 @@ export class PositionWatch {
     for (const end = Date.now() + timeoutMs; ; await delay(LOOK_MS)) {
       const partitions = await this.look();
       const behind = partitions.filter(({ lag }) => lag !== 0);
-      if ((partitions.length > 0 && behind.length === 0) || Date.now() > end) return behind;
+      if (partitions.length > 0 && (behind.length === 0 || Date.now() > end)) return behind;
+      if (Date.now() > end) throw new Error(`group ${this.groupId} could not be seen for ${timeoutMs} ms`);
     }
   }
 

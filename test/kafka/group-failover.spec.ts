@@ -41,6 +41,7 @@ describe.runIf(backends.length > 0).each(backends)('a group whose coordinator go
     await cluster.whole(topic, '__consumer_offsets');
     for (let look = 0; look < 5; look++) await isWhole();
     expect(await driver.brokerAdmin?.listGroups()).toContain(groupId);
+    await eventually(async () => expect((await described()).members).toBe(1), PATIENCE_MS);
     const deadline = deadlineIn(systemClock, 10_000);
     await member.subscription.stop(deadline);
     await driver.close(deadline);

@@ -204,7 +204,7 @@ describe('a pipe on a part of each message', () => {
     }
     const options = { broker: 'memory' };
     await expect(startApp({ options, providers: [Batches] })).rejects.toThrow(
-      "`Batches.onEvents` takes `@Payload('id')` of a batch through a pipe, and each message goes through pipes as a whole. Bind the pipe to the method, or set `batchSize` to 1.",
+      "`Batches.onEvents` takes `@Payload('id')` of a batch through a pipe, and each message goes through pipes as a whole. Take the message whole and convert the part in the handler, or set `batchSize` to 1.",
     );
   });
 });

@@ -21,6 +21,8 @@ export class FakeMember implements GroupMember {
   readonly commits: Position[] = [];
   readonly paused = new Set<number>();
   failure: Error | undefined;
+  /** What its join waits for. */
+  joining: Promise<void> = Promise.resolve();
   commitFailures: Error[] = [];
   /** Topics of which no position is taken; of several nobody says which. */
   readonly gone = new Set<string>();
@@ -28,6 +30,7 @@ export class FakeMember implements GroupMember {
   constructor(readonly events: MemberEvents) {}
 
   async run(): Promise<void> {
+    await this.joining;
     if (this.failure) throw this.failure;
   }
   pause = ({ partition }: TopicPartition) => void this.paused.add(partition);

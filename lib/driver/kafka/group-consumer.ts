@@ -146,11 +146,12 @@ export class GroupConsumer implements Subscription, MemberEvents {
   private async join(): Promise<void> {
     if (this.stopped.signal.aborted) return;
     this.watch.joining();
+    let own: GroupMember | undefined;
     try {
-      this.member = this.parts.createMember(this);
-      await this.member.run();
+      this.member = own = this.parts.createMember(this);
+      await own.run();
     } catch (thrown) {
-      if (this.stopping) return;
+      if (this.stopping || this.member !== own) return; // it has a successor
       const error = this.status.down(thrown);
       await this.fail(error, !error.retryable && !this.mayPass(error));
     }

@@ -137,6 +137,7 @@ export class KafkajsAdmin implements TopicAdmin {
   /**
    * One question to the cluster. After an answer that never came the next one goes over a connection made anew. So does one that was
    * refused for an unknown topic: for most questions kafkajs asks for all topics that a client was ever asked about, and one that is gone fails them all.
+   * A client made anew hears what an old one keeps back.
    * @throws ClosedError for one that would connect anew after the end
    */
   async ask<Answer>(topic: string | undefined, question: (admin: Admin) => Promise<Answer>): Promise<Answer> {
@@ -147,10 +148,11 @@ export class KafkajsAdmin implements TopicAdmin {
         return await session.ask(question);
       } catch (thrown) {
         const error = toMessagingError(thrown, { connection: this.context.connection, topic });
-        const isUnknown = isUnknownTopic(thrown);
-        if (isUnknown) this.replace(session, () => session.end());
-        if (session.hasFailed || error instanceof BrokerUnavailableError) this.replace(session, () => session.close()); // others hang with it
-        if (!isUnknown || isAgain) throw error;
+        const isOutdated = isUnknownTopic(thrown) || isKeptBack(thrown);
+        if (isOutdated) this.replace(session, () => session.end());
+        const isAway = error instanceof BrokerUnavailableError && !(thrown instanceof TypeError);
+        if (session.hasFailed || isAway) this.replace(session, () => session.close()); // others hang with it
+        if (!isOutdated || isAgain) throw error;
       }
     }
   }
@@ -166,11 +168,14 @@ type TopicOffset = Awaited<ReturnType<Admin['fetchTopicOffsets']>>[number];
 
 const NO_PARTITIONS: { readonly partitions: readonly PartitionMetadata[] } = { partitions: [] };
 
-/** kafkajs stumbles over the answer when no broker gave one. */
 function noneIfUnknown(thrown: unknown): { topics: [] } {
-  if (thrown instanceof TypeError) throw new BrokerUnavailableError('No broker told of the topic.', { cause: thrown });
   if (!isUnknownTopic(thrown)) throw thrown;
   return { topics: [] };
+}
+
+/** Of a topic that it knew kafkajs keeps a broker's refusal to itself, as if no broker had answered, and stumbles over that. */
+function isKeptBack(thrown: unknown): boolean {
+  return thrown instanceof TypeError && thrown.message.includes('topicMetadata');
 }
 
 function toTopicConfig(spec: TopicSpec) {

@@ -36,7 +36,8 @@ const FENCED = new Set([
 const NO_ANSWER =
   /^KafkaJS(Connection|RequestTimeout|BrokerNotFound|NoBrokerAvailable|LockTimeout|MetadataNotLoaded|GroupCoordinatorNotFound)/;
 /** kafkajs says that a login failed, too, when the broker went away in the midst of it, and keeps of that no more than the text. */
-const LOST_LOGIN = /authentication failed: (Closed connection|Connection (error|timeout|closed)|Request .* timed out)/;
+const LOST_LOGIN =
+  /authentication failed: (Closed connection|Not connected|Connection (error|timeout|closed)|Request .* timed out)/;
 const TLS = /^(ERR_SSL_|ERR_TLS_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/;
 
 /** kafkajs' error as one of ours. It nests the real cause, sometimes several levels deep, so the chain is searched. */
@@ -65,7 +66,8 @@ export function toMessagingError(thrown: unknown, details: ErrorDetails): Messag
       `${where(details)}: ${text} Send less, or raise the topic's \`max.message.bytes\`.`,
       about,
     );
-  if (chain.some(hadNoAnswer)) return new BrokerUnavailableError(`${where(details)} does not answer: ${text}`, about);
+  if (chain.some(hadNoAnswer) || isStumble(chain.at(-1) ?? outer))
+    return new BrokerUnavailableError(`${where(details)} does not answer: ${text}`, about);
   return new BrokerError(`${where(details)}: ${text}`, {
     ...about,
     retryable: chain.some(({ retriable }) => retriable === true) || isOwnState(chain.at(-1) ?? outer),
@@ -101,12 +103,14 @@ function causes(thrown: unknown): ClientError[] {
   return chain.length > 0 ? chain : [new Error(String(thrown))];
 }
 
-/**
- * A bare error is kafkajs' own: it was asked in the midst of a change, not refused. A broker that came back is not connected yet; what none
- * answered is `null`, and read all the same.
- */
+/** A bare error is kafkajs' own: it was asked in the midst of a change (a broker that came back is not connected yet), not refused. */
 function isOwnState({ name, code, retriable }: ClientError): boolean {
-  return (name === 'Error' || name === 'TypeError') && code === undefined && retriable === undefined;
+  return name === 'Error' && code === undefined && retriable === undefined;
+}
+
+/** What no broker answered is `null` to kafkajs, and read all the same. Node's own errors have a code. */
+function isStumble({ name, code }: ClientError): boolean {
+  return name === 'TypeError' && code === undefined;
 }
 
 function hadNoAnswer({ name, code, message }: ClientError): boolean {

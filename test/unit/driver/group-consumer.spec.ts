@@ -40,6 +40,7 @@ describe('a membership in a group', () => {
   let sink: TestMember;
   let consumer: GroupConsumer;
   let nextFailure: Error | undefined;
+  let nextJoin: Promise<void>;
   let log: TestLog;
 
   const current = () => members.at(-1) as FakeMember;
@@ -71,6 +72,7 @@ describe('a membership in a group', () => {
       createMember: (events) => {
         const made = new FakeMember(events);
         made.failure = nextFailure;
+        made.joining = nextJoin;
         members.push(made);
         return made;
       },
@@ -87,6 +89,7 @@ describe('a membership in a group', () => {
     statuses = [];
     ends = [];
     nextFailure = undefined;
+    nextJoin = Promise.resolve();
     log = new TestLog();
   });
 
@@ -213,6 +216,18 @@ describe('a membership in a group', () => {
     leaving.resolve();
     await replacing;
     expect(members.map(({ hasLeft }) => hasLeft)).toEqual([true, true, false]);
+  });
+
+  it('makes no second successor when the join of a member fails that was replaced meanwhile', async () => {
+    const hanging = deferred();
+    nextJoin = hanging.promise;
+    start();
+    await settle();
+    nextJoin = Promise.resolve();
+    await current().events.onOutdated(new BrokerError('a topic is there again', { retryable: true }));
+    hanging.reject(new BrokerUnavailableError('the connection is closed'));
+    await clock.advance(60_000);
+    expect(members.map(({ hasLeft }) => hasLeft)).toEqual([true, false]);
   });
 
   it('says nothing of the connection when it is stopped while it joins', async () => {

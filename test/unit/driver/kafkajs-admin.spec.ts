@@ -42,14 +42,17 @@ describe('the admin client of kafkajs', () => {
     expect(answers).toEqual([]);
   });
 
-  it('is replaced when no broker told of a topic, which kafkajs stumbles over', async () => {
-    const { admin, closed } = adminOf({
+  it('is asked anew where it stumbles over what it knew of a topic: a new client hears what the broker said', async () => {
+    const stumbles = {
       fetchTopicMetadata: () =>
         Promise.reject(new TypeError("Cannot read properties of null (reading 'topicMetadata')")),
-    });
-    await expect(admin.partitionsOf('orders')).rejects.toBeInstanceOf(BrokerUnavailableError);
+    };
+    const { admin, closed } = adminOf(stumbles, { fetchTopicMetadata: () => Promise.reject(unknownTopic) });
+    await expect(admin.partitionsOf('orders')).rejects.toBeInstanceOf(UnknownTopicError);
     await new Promise(setImmediate);
     expect(closed).toEqual([0]);
+    const away = adminOf(stumbles, stumbles).admin.partitionsOf('orders');
+    await expect(away).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE', connection: 'kafka', topic: 'orders' });
   });
 
   it('is replaced when one of its topics is gone, once its other questions are answered', async () => {

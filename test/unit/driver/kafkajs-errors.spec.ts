@@ -43,21 +43,26 @@ describe('an error of kafkajs', () => {
       }
     };
     expect(stumble()).toBeInstanceOf(TypeError);
-    expect(isRetryable(stumble())).toBe(true);
+    expect(toMessagingError(stumble(), { connection: 'kafka' })).toBeInstanceOf(BrokerUnavailableError);
   });
 
   it.each([
-    'Closed connection',
-    'Connection error: read ECONNRESET',
-    'Connection closed by the server',
-    'Request SaslAuthenticate(key: 36, version: 1) timed out',
+    'PLAIN authentication failed: Closed connection',
+    'SCRAM SHA512 authentication failed: Not connected',
+    'PLAIN authentication failed: Connection error: read ECONNRESET',
+    'PLAIN authentication failed: Connection timeout',
+    'PLAIN authentication failed: Connection closed by the server',
+    'PLAIN authentication failed: Request SaslAuthenticate(key: 36, version: 1) timed out',
   ])('is no refused login where the broker went away in the midst of one: %s', (text) => {
-    const login = (reason: string) =>
-      toMessagingError(new LoginError(`SASL PLAIN authentication failed: ${reason}`), {
-        connection: 'kafka',
-      });
-    expect(login(text)).toBeInstanceOf(BrokerUnavailableError);
-    expect(login('Authentication failed: Invalid username or password')).toBeInstanceOf(AuthenticationError);
+    const error = toMessagingError(new LoginError(`SASL ${text}`), { connection: 'kafka' });
+    expect(error).toBeInstanceOf(BrokerUnavailableError);
+  });
+
+  it('is a refused login where the broker said so', () => {
+    const refusal = new LoginError(
+      'SASL PLAIN authentication failed: Authentication failed: Invalid username or password',
+    );
+    expect(toMessagingError(refusal, { connection: 'kafka' })).toBeInstanceOf(AuthenticationError);
   });
 
   it.each([

@@ -1,12 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  AuthenticationError,
+  AuthorizationError,
   BrokerError,
   BrokerUnavailableError,
   Consumer,
   type MessageContext,
   MessagingHealthIndicator,
   ProducerService,
+  UnknownTopicError,
   WorkerService,
 } from '../../../lib/index.js';
 import { systemClock, type Clock } from '../../../lib/core/clock.js';
@@ -119,6 +122,17 @@ describe('health', () => {
     drivers.context?.onStatus({ state: 'up' });
     drivers.sinks[0]?.onAssigned([]);
     expect(probes()).toEqual(['up', 'up', 'up']);
+  });
+
+  it.each([
+    new AuthenticationError('the login was refused'),
+    new AuthorizationError('the group is forbidden'),
+    new UnknownTopicError('a'),
+  ])('is not ready, but alive, while the broker refuses: %s', async (error) => {
+    await start();
+    await allUp();
+    for (let times = 0; times < 5; times++) drivers.sinks[0]?.onError(error, { fatal: false });
+    expect(probes()).toEqual(['up', 'down', 'up']);
   });
 
   it('has not started while the broker has never answered', async () => {

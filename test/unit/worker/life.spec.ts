@@ -12,6 +12,7 @@ import {
   MessagingModule,
   Producer,
   ProducerService,
+  ReadOnlyReplicaError,
 } from '../../../lib/index.js';
 import type { Driver } from '../../../lib/driver/driver.js';
 import type { DriverFactory } from '../../../lib/driver/driver.factory.js';
@@ -84,19 +85,22 @@ describe('start', () => {
     await app.close();
   });
 
+  const readOnly = () => new ReadOnlyReplicaError('it has become a replica', { retryable: true });
   it.each([
-    ['at its start', 0],
-    ['when it comes late', 1],
-  ])('starts the handlers although the broker goes away %s, while its topics are looked after', async (_, late) => {
-    const drivers = failingDrivers(Array.from({ length: late }, unavailable), [unavailable(), unavailable()]);
+    ['goes away at its start', 0, unavailable],
+    ['goes away when it comes late', 1, unavailable],
+    ['becomes a replica at its start', 0, readOnly],
+  ])('starts the handlers although the broker %s, while its topics are looked after', async (_, late, trouble) => {
+    const drivers = failingDrivers(Array.from({ length: late }, unavailable), [trouble(), trouble()]);
     const spec = { options: { broker: 'memory' }, providers: [Audit] };
     const { app, log } = await startApp(spec, (builder) => builder.overrideProvider(DRIVER_FACTORY).useValue(drivers));
     await eventually(async () => {
       await app.get(ProducerService).send({ topic: 'events', message: 1 });
       expect(app.get(Audit).seen).toContain(1);
     });
+    const { message } = trouble();
     expect(log.texts('warn').at(-1)).toMatch(
-      /^Topics of connection `memory` are looked after again in \d+ ms: the broker is down$/,
+      new RegExp(`^Topics of connection \`memory\` are looked after again in \\d+ ms: ${message}$`),
     );
     await app.close();
   });
@@ -120,11 +124,11 @@ describe('start', () => {
   });
 
   it('fails when the broker goes away while its topics are looked after and failFast is set', async () => {
-    const drivers = failingDrivers([], [unavailable()]);
+    const drivers = failingDrivers([], [new BrokerUnavailableError('it went away')]);
     const starting = startApp({ options: { broker: 'memory', failFast: true }, providers: [Audit] }, (builder) =>
       builder.overrideProvider(DRIVER_FACTORY).useValue(drivers),
     );
-    await expect(starting).rejects.toThrow(BrokerUnavailableError);
+    await expect(starting).rejects.toThrow('it went away');
   });
 
   it('tells by `app.status` whether the brokers of its handlers answer, and when it has stopped', async () => {
