@@ -4,13 +4,14 @@ import type { DriverContext, TopicAdmin, TopicDescription, TopicSettings, TopicS
 import { closedAdmin } from '../closed-connection.js';
 import type { Position, TopicPartition } from '../kafka/group-member.js';
 import { boundsFrom, type LogBounds } from '../kafka/start-positions.js';
-import { toMessagingError } from './confluent.errors.js';
+import { CODE, toMessagingError } from './confluent.errors.js';
 import type { KafkajsBeside } from './kafkajs-beside.js';
 import {
   promised,
   type Callback,
   type ConfluentModule,
   type NativeAdmin,
+  type NativeError,
   type OffsetAnswer,
   type TopicAnswer,
 } from './confluent.native.js';
@@ -160,17 +161,19 @@ export class ConfluentAdmin implements TopicAdmin {
     }
   }
 
-  /** One question to the cluster. */
+  /** One question to the cluster; asked of another broker where librdkafka let go of the first. */
   async ask<Answer>(
     topic: string | undefined,
     question: (admin: NativeAdmin, done: Callback<Answer>) => void,
   ): Promise<Answer> {
-    const admin = this.native();
-    if (!admin) throw closedAdmin(this.context.connection);
-    try {
-      return await promised<Answer>((done) => question(admin, done));
-    } catch (thrown) {
-      throw this.wrap(thrown, topic);
+    for (let isAgain = false; ; isAgain = true) {
+      const admin = this.native();
+      if (!admin) throw closedAdmin(this.context.connection);
+      try {
+        return await promised<Answer>((done) => question(admin, done));
+      } catch (thrown) {
+        if (isAgain || (thrown as NativeError).code !== CODE.brokerDropped) throw this.wrap(thrown, topic);
+      }
     }
   }
 

@@ -34,6 +34,8 @@ export const CODE = {
   messageTimedOut: -192,
   resolve: -193,
   transport: -195,
+  /** librdkafka let go of the broker that it asked: one that it knew by an address only, for instance. */
+  brokerDropped: -137,
 } as const;
 
 const NO_ACCESS = new Set<number>([CODE.authentication, CODE.ssl, 33, 34, 58]);
@@ -41,34 +43,21 @@ const FORBIDDEN = new Set([29, 30, 31, 53]);
 const UNKNOWN_TOPIC = new Set<number>([CODE.unknownTopic, 3, 17]);
 const TOO_LARGE = new Set([10, 18]);
 const FENCED = new Set<number>([CODE.fenced, 47, 48, 49, 59, 90]);
-/** Timed out, brokers down, host unknown, connection lost, and a coordinator that is waited for. */
-const NO_ANSWER = new Set<number>([CODE.timedOut, CODE.allBrokersDown, CODE.resolve, CODE.transport, -180, -196]);
 /**
- * Errors that the same request may not meet again: leaders, coordinators and replicas that move, rebalances, a topic that went while it was
- * asked about.
+ * Timed out (on the wire, and in its queue), brokers down, host unknown, connection lost, a broker that librdkafka let go of or does not know,
+ * and a coordinator that is waited for.
+ */
+const NO_ANSWER = new Set<number>([
+  ...[CODE.timedOut, CODE.allBrokersDown, CODE.resolve, CODE.transport, CODE.brokerDropped],
+  ...[-146, -166, -180, -196],
+]);
+/**
+ * Errors that the same request may not meet again: a batch that was damaged on its way, leaders, coordinators and replicas that move,
+ * rebalances, quotas, a topic that went while it was asked about, and what librdkafka says while it is in the midst of something.
  */
 const TRANSIENT = new Set<number>([
-  5,
-  6,
-  7,
-  8,
-  9,
-  13,
-  14,
-  15,
-  16,
-  19,
-  20,
-  27,
-  41,
-  56,
-  72,
-  74,
-  75,
-  76,
-  CODE.state,
-  CODE.noEntry,
-  -167,
+  ...[2, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 27, 41, 51, 56, 72, 74, 75, 78, 80, 83, 88, 89, 100],
+  ...[CODE.state, CODE.noEntry, -142, -153, -163, -164, -167, -177, -178, -182, -183],
 ]);
 
 const UNREADABLE =

@@ -65,3 +65,19 @@ describe('what the logs have, by librdkafka', () => {
     await expect(admin.bounds(PARTITIONS)).rejects.toThrow('not the leader');
   });
 });
+
+describe('a question to librdkafka', () => {
+  it('is asked once more where it let go of the broker that it asked', async () => {
+    const dropped = () =>
+      Object.assign(new Error('Local: Broker handle destroyed without termination'), { code: -137 });
+    const faults = [dropped()];
+    const question = (_: NativeAdmin, done: Callback<string>) => {
+      const fault = faults.shift();
+      if (fault) done(fault, '');
+      else done(null, 'answered');
+    };
+    expect(await admin.ask('orders', question)).toBe('answered');
+    faults.push(dropped(), dropped());
+    await expect(admin.ask('orders', question)).rejects.toBeInstanceOf(BrokerUnavailableError);
+  });
+});
