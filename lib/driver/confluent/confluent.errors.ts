@@ -47,17 +47,14 @@ const FENCED = new Set<number>([CODE.fenced, 47, 48, 49, 59, 90]);
  * Timed out (on the wire, and in its queue), brokers down, host unknown, connection lost, a broker that librdkafka let go of or does not know,
  * and a coordinator that is waited for.
  */
-const NO_ANSWER = new Set<number>([
-  ...[CODE.timedOut, CODE.allBrokersDown, CODE.resolve, CODE.transport, CODE.brokerDropped],
-  ...[-146, -166, -180, -196],
-]);
+const NO_ANSWER = new Set([-137, -146, -166, -180, -185, -187, -193, -195, -196]);
 /**
  * Errors that the same request may not meet again: a batch that was damaged on its way, leaders, coordinators and replicas that move,
  * rebalances, quotas, a topic that went while it was asked about, and what librdkafka says while it is in the midst of something.
  */
-const TRANSIENT = new Set<number>([
-  ...[2, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 27, 41, 51, 56, 72, 74, 75, 78, 80, 83, 88, 89, 100],
-  ...[CODE.state, CODE.noEntry, -142, -153, -163, -164, -167, -177, -178, -182, -183],
+const TRANSIENT = new Set([
+  2, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 27, 41, 51, 56, 72, 74, 75, 78, 80, 83, 88, 89, 100, -142, -153, -156, -163,
+  -164, -167, -172, -177, -178, -182, -183,
 ]);
 
 const UNREADABLE =
