@@ -18,6 +18,8 @@ import {
 } from './confluent.native.js';
 
 export const METADATA_MS = 5_000;
+/** A connection is lost. That all are is not always said: one of a broker that is frozen counts as there until something is asked of it. */
+const BROKEN = new Set<number>([CODE.allBrokersDown, CODE.transport, CODE.timedOut]);
 
 export interface LivingProducerParts {
   readonly confluent: ConfluentModule;
@@ -109,7 +111,7 @@ export class LivingProducer {
 
   private onError(native: NativeProducer, error: NativeError): void {
     if (isRefusal(error)) this.parts.context.log.warn(this.status.down(error).message);
-    if (error.code === CODE.allBrokersDown) void this.probe.ask();
+    if (BROKEN.has(error.code)) void this.probe.ask();
     if (isFatal(error)) void this.replace(native, error);
   }
 

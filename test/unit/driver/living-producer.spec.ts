@@ -13,6 +13,10 @@ let connects: Callback<unknown>[];
 let open: number;
 let clock: FakeClock;
 let wasConnected: boolean;
+let statuses: string[];
+/** Who hears of errors, and the questions that are asked then. */
+let listeners: ((error: object) => void)[];
+let asked: Callback<unknown>[];
 let living: LivingProducer;
 
 class FakeProducer {
@@ -30,7 +34,10 @@ class FakeProducer {
     open--;
     done();
   };
-  on = () => {};
+  on = (event: string, listener: (error: object) => void) => {
+    if (event === 'event.error') listeners.push(listener);
+  };
+  getMetadata = (_: unknown, done: Callback<unknown>) => void asked.push(done);
   poll = () => {};
   setPollInBackground = () => {};
 }
@@ -39,12 +46,15 @@ beforeEach(() => {
   connects = [];
   open = 0;
   wasConnected = false;
+  statuses = [];
+  asked = [];
+  listeners = [];
   clock = new FakeClock();
   living = new LivingProducer({
     confluent: { Producer: FakeProducer, AdminClient: { createFrom: () => ({}) } } as unknown as ConfluentModule,
     config: {},
     options: resolveOptions(kafkaOptions, { path: '', input: { backend: 'confluent' }, faults: [] }),
-    context: { connection: 'kafka', clock, log: new TestLog(), onStatus: () => {} },
+    context: { connection: 'kafka', clock, log: new TestLog(), onStatus: ({ state }) => void statuses.push(state) },
     onReport: () => {},
     onConnected: () => (wasConnected = true),
     onOver: () => {},
@@ -84,4 +94,25 @@ it('is connected by the attempt that succeeds, until it is closed', async () => 
   expect(open).toBe(1);
   await close();
   expect(open).toBe(0);
+});
+
+it.each([
+  ['all connections are lost', -187],
+  ['one is lost: that of a frozen broker may count as there', -195],
+  ['a request has timed out', -185],
+])('asks whether a broker answers when %s', async (_, code) => {
+  void living.connect();
+  connects[0]?.(null, undefined);
+  await settle();
+  for (const listener of listeners) listener(Object.assign(new Error('lost'), { code }));
+  await settle();
+  expect(asked).toHaveLength(1);
+  asked[0]?.(Object.assign(new Error('timed out'), { code: -185 }) as never, undefined);
+  await settle();
+  expect(statuses.at(-1)).toBe('down');
+  await clock.advance(1_000);
+  asked[1]?.(null, {});
+  await settle();
+  expect(statuses.at(-1)).toBe('up');
+  await close();
 });
