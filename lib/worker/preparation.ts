@@ -33,7 +33,7 @@ export class Preparation {
       await this.of(connection);
       return undefined;
     } catch (error) {
-      if (isPassing(error)) return error;
+      if (isPassing(error) && !(error instanceof SchemaRegistryError)) return error;
       throw error;
     }
   }
@@ -92,7 +92,6 @@ export class Preparation {
   }
 }
 
-/** A registry that does not answer is waited for by the messages. */
 function isPassing(error: unknown): error is MessagingError {
-  return error instanceof MessagingError && error.retryable && !(error instanceof SchemaRegistryError);
+  return error instanceof MessagingError && error.retryable;
 }

@@ -131,7 +131,7 @@ export class ConfluentAdmin implements TopicAdmin {
     };
     const native = { topic, num_partitions: partitions, replication_factor: replicationFactor, config };
     try {
-      await this.ask(topic, (admin, done: Callback) => admin.createTopic(native, TIMEOUT_MS, done));
+      await this.ask(topic, (admin, done: Callback) => admin.createTopic(native, TIMEOUT_MS, done), true);
     } catch (error) {
       if (((error as Error).cause as { code?: number } | undefined)?.code !== TOPIC_EXISTS) throw error;
     }
@@ -161,18 +161,19 @@ export class ConfluentAdmin implements TopicAdmin {
     }
   }
 
-  /** One question to the cluster; asked of another broker where librdkafka let go of the first. */
+  /** One question to the cluster; where it may be repeated, of another broker when librdkafka let go of the first. */
   async ask<Answer>(
     topic: string | undefined,
     question: (admin: NativeAdmin, done: Callback<Answer>) => void,
+    mayRepeat = false,
   ): Promise<Answer> {
-    for (let isAgain = false; ; isAgain = true) {
+    for (let isLast = !mayRepeat; ; isLast = true) {
       const admin = this.native();
       if (!admin) throw closedAdmin(this.context.connection);
       try {
         return await promised<Answer>((done) => question(admin, done));
       } catch (thrown) {
-        if (isAgain || (thrown as NativeError).code !== CODE.brokerDropped) throw this.wrap(thrown, topic);
+        if (isLast || (thrown as NativeError).code !== CODE.brokerDropped) throw this.wrap(thrown, topic);
       }
     }
   }

@@ -105,12 +105,12 @@ function causes(thrown: unknown): ClientError[] {
 
 /** A bare error is kafkajs' own: it was asked in the midst of a change (a broker that came back is not connected yet), not refused. */
 function isOwnState({ name, code, retriable }: ClientError): boolean {
-  return name === 'Error' && code === undefined && retriable === undefined;
+  return (name === 'Error' || name === 'TypeError') && code === undefined && retriable === undefined;
 }
 
-/** What no broker answered is `null` to kafkajs, and read all the same. Node's own errors have a code. */
-function isStumble({ name, code }: ClientError): boolean {
-  return name === 'TypeError' && code === undefined;
+/** What no broker answered is `null` to kafkajs, and read all the same. */
+function isStumble({ name, message }: ClientError): boolean {
+  return name === 'TypeError' && message.includes('of null (reading');
 }
 
 function hadNoAnswer({ name, code, message }: ClientError): boolean {

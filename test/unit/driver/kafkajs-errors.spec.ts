@@ -46,6 +46,12 @@ describe('an error of kafkajs', () => {
     expect(toMessagingError(stumble(), { connection: 'kafka' })).toBeInstanceOf(BrokerUnavailableError);
   });
 
+  it('is tried again, and no word of a broker, when kafkajs stumbles over something else', () => {
+    const error = toMessagingError(new TypeError('undefined is not a function'), { connection: 'kafka' });
+    expect(error).not.toBeInstanceOf(BrokerUnavailableError);
+    expect(error.retryable).toBe(true);
+  });
+
   it.each([
     'PLAIN authentication failed: Closed connection',
     'SCRAM SHA512 authentication failed: Not connected',
