@@ -39,8 +39,8 @@ export class BatchLanes implements Lanes {
     this.count(task, 1);
   }
 
-  take(): readonly Task[] {
-    if (!this.hasReady()) return [];
+  take(): readonly Task[] | undefined {
+    if (!this.hasReady()) return undefined;
     const unit: Task[] = [];
     const passedOver = new Set<string>();
     this.queue = this.queue.filter((task) => !this.joins(unit, task, passedOver));

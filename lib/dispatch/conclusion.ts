@@ -3,7 +3,8 @@ import { groupBy } from '../core/group-by.js';
 import type { Hold, Retry, Settle, Verdict } from '../core/outcome.js';
 import type { DispatchWork } from './dispatch-work.js';
 import type { PartitionWork } from './partition-work.js';
-import type { Task } from './task.js';
+import { tasksOf, type Unit } from './lanes.js';
+import { Task } from './task.js';
 
 export interface ConclusionParts {
   readonly work: DispatchWork;
@@ -30,16 +31,9 @@ interface LaneGroup {
 export class Conclusion {
   constructor(private readonly parts: ConclusionParts) {}
 
-  /** What runs together, with one verdict each. Returns nothing where nothing has to be waited for. */
-  unit(partition: PartitionWork, tasks: readonly Task[], verdicts: Verdict | readonly Verdict[]): Promise<void> | void {
-    const list = Array.isArray(verdicts) ? (verdicts as readonly Verdict[]) : undefined;
-    if (this.parts.isManual) return this.undecided(partition, tasks, list ?? [verdicts as Verdict]);
-    if (list) return this.batch(partition, tasks, list);
-    return this.one(partition, tasks[0] as Task, verdicts as Verdict);
-  }
-
-  /** A single message. */
-  private one(partition: PartitionWork, task: Task, verdict: Verdict): Promise<void> | void {
+  /** A single message. Returns nothing where nothing has to be waited for. */
+  one(partition: PartitionWork, task: Task, verdict: Verdict): Promise<void> | void {
+    if (this.parts.isManual) return this.undecided(partition, [task], [verdict]);
     if (task.isLost) return this.finish(partition, task);
     if (verdict.kind !== 'settle') return this.postpone(partition, task, verdict);
     task.state = 'settling';
@@ -53,28 +47,35 @@ export class Conclusion {
     return settling.then(() => this.done(partition, task));
   }
 
-  /** A batch: its lanes apart from each other, the messages of a lane one after the other. */
-  private async batch(partition: PartitionWork, tasks: readonly Task[], verdicts: readonly Verdict[]): Promise<void> {
+  /** A batch, with one verdict each: its lanes apart from each other, the messages of a lane one after the other. */
+  async batch(partition: PartitionWork, tasks: readonly Task[], verdicts: readonly Verdict[]): Promise<void> {
+    if (this.parts.isManual) return this.undecided(partition, tasks, verdicts);
     const verdictOf = new Map(tasks.map((task, index) => [task, verdicts[index] as Verdict]));
     const lanes = groupBy(tasks, (task) => task.lane ?? task);
     await Promise.all([...lanes.values()].map((lane) => this.lane(partition, lane, verdictOf)));
   }
 
   /** Leaves out the messages of a unit that are not ours any more; returns those to be handled. */
-  withoutLost(partition: PartitionWork, unit: readonly Task[]): readonly Task[] {
-    if (!unit.some(({ isLost }) => isLost)) return unit;
-    const kept = unit.filter(({ isLost }) => !isLost);
-    for (const task of unit) {
+  withoutLost(partition: PartitionWork, unit: Unit): Unit | undefined {
+    if (unit instanceof Task && !unit.isLost) return unit;
+    const tasks = tasksOf(unit);
+    const kept = tasks.filter(({ isLost }) => !isLost);
+    for (const task of tasks) {
       if (!task.isLost) continue;
       this.done(partition, task);
       if (!kept.some(({ lane }) => lane === task.lane)) partition.lanes.free(task);
     }
-    return kept;
+    return kept.length > 0 ? kept : undefined;
   }
 
   /** Their handler is about to run: one that acknowledges by itself may decide about each when it likes. */
-  begin(partition: PartitionWork, tasks: readonly Task[]): void {
-    if (!this.parts.isManual) return;
+  begin(partition: PartitionWork, unit: Unit): void {
+    if (unit instanceof Task) unit.state = 'running';
+    else for (const task of unit) task.state = 'running';
+    if (this.parts.isManual) this.awaitDecisions(partition, tasksOf(unit));
+  }
+
+  private awaitDecisions(partition: PartitionWork, tasks: readonly Task[]): void {
     for (const lane of groupBy(tasks, (task) => task.lane ?? task).values()) {
       const group: LaneGroup = { undecided: lane.length, failed: [] };
       for (const task of lane)

@@ -4,11 +4,10 @@ import { Fifo } from '../core/fifo.js';
 import { BatchLanes, type BatchOptions } from './batch-lanes.js';
 import type { BufferBudget } from './buffer-budget.js';
 import { Conclusion } from './conclusion.js';
-import type { Verdict } from '../core/outcome.js';
 import type { DispatchWork } from './dispatch-work.js';
 import { Intake, type IntakeOptions } from './intake.js';
 import { KeyLanes } from './key-lanes.js';
-import type { Ordering } from './lanes.js';
+import { tasksOf, type Ordering, type Unit } from './lanes.js';
 import { PartitionWork } from './partition-work.js';
 import { loadOf, type DispatcherLoad } from './load.js';
 import type { Task } from './task.js';
@@ -218,29 +217,34 @@ export class Dispatcher {
       const own = this.turns.shift();
       if (!own) return;
       own.isInTurn = false;
-      const next = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : [];
-      const unit = this.conclusion.withoutLost(own, next);
-      if (unit.length > 0) this.start(own, unit);
+      const next = own.isOpen && !own.isHeld(this.parts.clock) ? own.lanes.take() : undefined;
+      const unit = next && this.conclusion.withoutLost(own, next);
+      if (unit) this.start(own, unit);
       this.queueTurn(own);
     }
   }
 
-  private start(own: PartitionWork, unit: readonly Task[]): void {
+  private start(own: PartitionWork, unit: Unit): void {
     this.runs++;
     own.begin();
-    for (const task of unit) task.state = 'running';
     this.conclusion.begin(own, unit);
-    const running: Promise<Verdict | readonly Verdict[]> = this.options.isBatch
-      ? this.parts.work.runBatch(unit)
-      : this.parts.work.run(unit[0] as Task);
-    void running.then((verdicts) => this.conclude(own, unit, verdicts));
+    if (this.options.isBatch) void this.runBatch(own, tasksOf(unit));
+    else void this.runOne(own, unit as Task);
   }
 
-  private conclude(own: PartitionWork, unit: readonly Task[], verdicts: Verdict | readonly Verdict[]): void {
+  private async runOne(own: PartitionWork, task: Task): Promise<void> {
+    const verdict = await this.parts.work.run(task);
     this.runs--;
-    const concluding = this.conclusion.unit(own, unit, verdicts);
-    if (concluding) void concluding.then(() => this.end(own));
-    else this.end(own);
+    const concluding = this.conclusion.one(own, task, verdict);
+    if (concluding) await concluding;
+    this.end(own);
+  }
+
+  private async runBatch(own: PartitionWork, tasks: readonly Task[]): Promise<void> {
+    const verdicts = await this.parts.work.runBatch(tasks);
+    this.runs--;
+    await this.conclusion.batch(own, tasks, verdicts);
+    this.end(own);
   }
 
   private end(own: PartitionWork): void {

@@ -15,9 +15,8 @@ export class KeyLanes implements Lanes {
     this.ready.push(task);
   }
 
-  take(): readonly Task[] {
-    const task = this.ready.shift();
-    return task ? [task] : [];
+  take(): Task | undefined {
+    return this.ready.shift();
   }
 
   requeue(task: Task): void {

@@ -4,6 +4,7 @@ import type { Delivery, Partition } from '../core/delivery.js';
 import { NO_HEADERS, type HeaderList } from '../core/headers.js';
 import { sizeOf } from '../core/message.js';
 import type { Lanes, Ordering } from './lanes.js';
+import { TaskList } from './task-list.js';
 import { Task } from './task.js';
 
 export interface PartitionOptions {
@@ -14,7 +15,7 @@ export interface PartitionOptions {
 
 /** The unfinished messages of one partition: how many, how large, and whether any handler has one. */
 export class PartitionWork {
-  private readonly tasks = new Set<Task>();
+  private readonly tasks = new TaskList();
   private active = 0;
   private nextSeq = 0;
   private readonly waiting: (() => void)[] = [];
@@ -37,7 +38,7 @@ export class PartitionWork {
   ) {}
 
   get unfinished(): number {
-    return this.tasks.size;
+    return this.tasks.length;
   }
 
   get unsettled(): readonly Task[] {

@@ -34,6 +34,9 @@ export class Task implements Attempt {
   onDecide: ((verdict: Verdict) => void) | undefined;
   /** It is not ours any more: it is not begun, and what its handler decides does not count. */
   isLost = false;
+  /** Its neighbours in the list of its partition's tasks. */
+  previous: Task | undefined;
+  next: Task | undefined;
   private controller: AbortController | undefined;
 
   constructor({ delivery, seq, lane, bytes, attempt, firstFailureAt }: TaskOptions) {

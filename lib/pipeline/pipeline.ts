@@ -16,16 +16,24 @@ export async function runPipeline(attempt: Attempt, options: PipelineOptions): P
   const call = callOf(attempt, options);
   try {
     call.message = await decode(call, options); // also where it is no promise: what a handler enters into an `AsyncLocalStorage` stays its own
-    const { instrument } = options;
-    const answer = await (instrument?.isOn ? observed(call, options, instrument) : handle(call, options));
-    const result: unknown = isObservable(answer) ? await lastValueFrom(answer) : answer;
-    if (isLeftToHandler(call, result)) return returned(call, options);
-    const target = call.target as HandlerTarget;
-    const verdict = afterSuccess({ attempt, message: call.message, target, result }, options);
+    const answer = await ask(call, options);
+    const verdict = isObservable(answer) ? follow(call, await lastValueFrom(answer), options) : follow(call, answer, options);
     return verdict instanceof Promise ? await verdict : verdict;
   } catch (error) {
     return thrown(call, toError(error), options);
   }
+}
+
+function ask(call: Call, options: PipelineOptions): unknown {
+  const { instrument } = options;
+  return instrument?.isOn ? observed(call, options, instrument) : handle(call, options);
+}
+
+/** The handler has returned this. */
+function follow(call: Call, result: unknown, options: PipelineOptions): Verdict | Promise<Verdict> {
+  if (isLeftToHandler(call, result)) return returned(call, options);
+  const { attempt, message, target } = call;
+  return afterSuccess({ attempt, message, target: target as HandlerTarget, result }, options);
 }
 
 /** The handler's code is asked for here, since a tracer may want to see an instance being made. */
