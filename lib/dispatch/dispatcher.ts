@@ -228,8 +228,7 @@ export class Dispatcher {
     this.runs++;
     own.begin();
     this.conclusion.begin(own, unit);
-    if (this.options.isBatch) void this.runBatch(own, tasksOf(unit));
-    else void this.runOne(own, unit as Task);
+    void (this.options.isBatch ? this.runBatch(own, tasksOf(unit)) : this.runOne(own, unit as Task));
   }
 
   private async runOne(own: PartitionWork, task: Task): Promise<void> {
@@ -237,17 +236,14 @@ export class Dispatcher {
     this.runs--;
     const concluding = this.conclusion.one(own, task, verdict);
     if (concluding) await concluding;
-    this.end(own);
+    own.end();
+    this.pump();
   }
 
   private async runBatch(own: PartitionWork, tasks: readonly Task[]): Promise<void> {
     const verdicts = await this.parts.work.runBatch(tasks);
     this.runs--;
     await this.conclusion.batch(own, tasks, verdicts);
-    this.end(own);
-  }
-
-  private end(own: PartitionWork): void {
     own.end();
     this.pump();
   }

@@ -2,9 +2,9 @@ import type { Clock } from '../core/clock.js';
 import { HEADER } from '../core/header-names.js';
 import type { Delivery, Partition } from '../core/delivery.js';
 import { NO_HEADERS, type HeaderList } from '../core/headers.js';
+import { LinkedList } from '../core/linked-list.js';
 import { sizeOf } from '../core/message.js';
 import type { Lanes, Ordering } from './lanes.js';
-import { TaskList } from './task-list.js';
 import { Task } from './task.js';
 
 export interface PartitionOptions {
@@ -15,7 +15,7 @@ export interface PartitionOptions {
 
 /** The unfinished messages of one partition: how many, how large, and whether any handler has one. */
 export class PartitionWork {
-  private readonly tasks = new TaskList();
+  private readonly tasks = new LinkedList<Task>();
   private active = 0;
   private nextSeq = 0;
   private readonly waiting: (() => void)[] = [];

@@ -1,5 +1,6 @@
 import type { Attempt } from '../core/attempt.js';
 import type { Delivery } from '../core/delivery.js';
+import type { Linked } from '../core/linked-list.js';
 import { MANUAL, type Verdict } from '../core/outcome.js';
 
 export interface TaskOptions {
@@ -15,7 +16,7 @@ export interface TaskOptions {
 }
 
 /** A delivery on its way through the dispatcher. */
-export class Task implements Attempt {
+export class Task implements Attempt, Linked<Task> {
   readonly delivery: Delivery;
   readonly seq: number;
   readonly lane: string | undefined;

@@ -1,6 +1,6 @@
 import { allOf } from '../core/all-of.js';
 import { deadlineIn, settledBefore, type Clock } from '../core/clock.js';
-import { BufferFullError, DeliveryTimeoutError, MessagingError, SendBatchError } from '../core/errors.js';
+import { BufferFullError, DeliveryTimeoutError, MessagingError, SendBatchError, toError } from '../core/errors.js';
 import { events } from '../core/events.js';
 import { sizeOf, type OutgoingRecord, type SendResult, type SentRecord } from '../core/message.js';
 import type { Connection } from '../connection/connection.js';
@@ -23,6 +23,9 @@ export interface ProducerStats {
   readonly pendingMessages: number;
   readonly pendingBytes: number;
 }
+
+/** What a sender gets. @throws what was not written. */
+type Ending<Answer> = (results: readonly SendResult[], records: readonly OutgoingRecord[]) => Answer;
 
 export interface ProducerParts {
   readonly connection: () => Connection;
@@ -55,7 +58,11 @@ export class ProducerService {
    * @throws SerializationError or ValidationError before anything leaves, or another MessagingError when the message was not written.
    */
   send<T extends TopicRef>(request: SendRequest<T>): Promise<SentRecord> {
-    return this.writeOne(request);
+    try {
+      return this.writeOne(request);
+    } catch (error) {
+      return Promise.reject(toError(error));
+    }
   }
 
   /**
@@ -79,10 +86,7 @@ export class ProducerService {
   async sendBatch<Message>(request: SendBatchRequest<string, Message>): Promise<SentRecord[]>;
   async sendBatch(request: SendBatchRequest): Promise<SentRecord[]> {
     const records = await this.encodeAll(request);
-    const results = records.length === 0 ? [] : await this.write(records);
-    if (results.some((result) => result instanceof MessagingError))
-      throw new SendBatchError(topicNameOf(request.topic), results);
-    return results as SentRecord[];
+    return records.length === 0 ? [] : this.write(records, allWritten);
   }
 
   /**
@@ -134,11 +138,11 @@ export class ProducerService {
     return this.order.next(topicNameOf(topic), records instanceof Promise ? records.then(check) : check(records));
   }
 
-  private async writeOne(request: SendRequest, serializer?: Encoding['serializer']): Promise<SentRecord> {
+  private writeOne(request: SendRequest, serializer?: Encoding['serializer']): Promise<SentRecord> {
     const record = this.encode(request, request, serializer);
-    const [result] = await this.write([record instanceof Promise ? await record : record]);
-    if (result instanceof MessagingError) throw result;
-    return result as SentRecord;
+    return record instanceof Promise
+      ? record.then((encoded) => this.write([encoded], firstWritten))
+      : this.write([record], firstWritten);
   }
 
   private async forgetLater(encoding: Promise<OutgoingRecord>, topic: string): Promise<void> {
@@ -160,17 +164,19 @@ export class ProducerService {
     return checkFeatures(record, this.parts.connection());
   }
 
-  private write(records: readonly OutgoingRecord[]): Promise<readonly SendResult[]> {
+  private write<Answer>(records: readonly OutgoingRecord[], answer: Ending<Answer>): Promise<Answer> {
     const { buffer } = this.parts;
     const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
     const deadline = this.deadline();
-    if (buffer.tryEnter(records.length, bytes)) return this.transmit(records, bytes, deadline);
-    return buffer.enter(records.length, bytes).then(() => this.transmit(records, bytes, deadline));
+    if (buffer.tryEnter(records.length, bytes)) return this.transmit(records, { bytes, deadline, answer });
+    return buffer.enter(records.length, bytes).then(() => this.transmit(records, { bytes, deadline, answer }));
   }
 
-  private async forget(record: OutgoingRecord, bytes: number): Promise<void> {
-    const [result] = await this.transmit([record], bytes, this.deadline());
-    if (result instanceof MessagingError) this.parts.failures.report(record.topic, result);
+  private forget(record: OutgoingRecord, bytes: number): Promise<void> {
+    const answer: Ending<void> = ([result]) => {
+      if (result instanceof MessagingError) this.parts.failures.report(record.topic, result);
+    };
+    return this.transmit([record], { bytes, deadline: this.deadline(), answer });
   }
 
   private drop(record: OutgoingRecord): void {
@@ -181,12 +187,11 @@ export class ProducerService {
     this.parts.failures.report(record.topic, new BufferFullError(text, { topic: record.topic }));
   }
 
-  /** What has entered the buffer. */
-  private async transmit(
+  /** What has entered the buffer. What becomes of the results is told here, since each further promise of a send costs as much as its encoding. */
+  private async transmit<Answer>(
     records: readonly OutgoingRecord[],
-    bytes: number,
-    deadline: number,
-  ): Promise<readonly SendResult[]> {
+    { bytes, deadline, answer }: { readonly bytes: number; readonly deadline: number; readonly answer: Ending<Answer> },
+  ): Promise<Answer> {
     const start = events.sent.hasSubscribers ? performance.now() : undefined;
     try {
       const ready = this.parts.connection().ready();
@@ -198,7 +203,7 @@ export class ProducerService {
       if (start !== undefined) this.publish(records, failed, performance.now() - start);
       this.failed += failed;
       this.sent += results.length - failed;
-      return results;
+      return answer(results, records);
     } finally {
       this.parts.buffer.leave(records.length, bytes);
     }
@@ -231,4 +236,14 @@ export class ProducerService {
       deadline.cancel();
     }
   }
+}
+
+function firstWritten([result]: readonly SendResult[]): SentRecord {
+  if (result instanceof MessagingError) throw result;
+  return result as SentRecord;
+}
+
+function allWritten(results: readonly SendResult[], [first]: readonly OutgoingRecord[]): SentRecord[] {
+  if (results.some((result) => result instanceof MessagingError)) throw new SendBatchError(first?.topic ?? '', results);
+  return results as SentRecord[];
 }

@@ -1,6 +1,7 @@
 import { settledBefore, type Deadline } from '../../core/clock.js';
 import { DeliveryTimeoutError, type MessagingError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
+import { LinkedList } from '../../core/linked-list.js';
 import { sizeOf, type OutgoingRecord, type SendResult } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import { closedConnection } from '../closed-connection.js';
@@ -36,7 +37,7 @@ export class ConfluentProducer {
   /** Not taken by librdkafka yet. */
   private waiting = new Fifo<Pending>();
   /** With librdkafka, in the order they were handed over. */
-  private readonly sent = new Set<Pending>();
+  private readonly sent = new LinkedList<Pending>();
   private readonly lookup: TopicLookup;
   private readonly narrow: NarrowTopics;
   private readonly config: NativeConfig;
@@ -86,7 +87,9 @@ export class ConfluentProducer {
 
   send(records: readonly OutgoingRecord[], deadline: number): Promise<readonly SendResult[]> {
     const call = new SendCall(records.length);
-    records.forEach((record, index) => this.accept({ record, call, index, deadline }));
+    records.forEach((record, index) =>
+      this.accept({ record, call, index, deadline, previous: undefined, next: undefined }),
+    );
     this.pump();
     this.sweep.by(deadline);
     return call.results;
@@ -222,7 +225,9 @@ export class ConfluentProducer {
   }
 
   private get isIdle(): boolean {
-    return this.sent.size === 0 && this.waiting.length === 0 && this.lookup.isIdle && this.narrow.waiting.length === 0;
+    return (
+      this.sent.length === 0 && this.waiting.length === 0 && this.lookup.isIdle && this.narrow.waiting.length === 0
+    );
   }
 
   private async drained(deadline: Deadline): Promise<void> {

@@ -1,9 +1,10 @@
 import { UnknownPartitionError, type MessagingError } from '../../core/errors.js';
+import type { Linked } from '../../core/linked-list.js';
 import type { OutgoingRecord } from '../../core/message.js';
 import type { SendCall } from '../send-call.js';
 
-/** A record on its way. */
-export interface Pending {
+/** A record on its way; its neighbours are those that librdkafka has beside it. */
+export interface Pending extends Linked<Pending> {
   readonly record: OutgoingRecord;
   readonly call: SendCall;
   readonly index: number;

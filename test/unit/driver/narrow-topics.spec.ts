@@ -24,6 +24,8 @@ const pending = (value: string, key = value, topic = TOPIC): Pending => ({
   call: new SendCall(1),
   index: 0,
   deadline: Infinity,
+  previous: undefined,
+  next: undefined,
 });
 
 describe('a topic that takes less than a batch', () => {
