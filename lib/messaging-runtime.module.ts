@@ -1,12 +1,4 @@
-import {
-  Global,
-  Inject,
-  Logger,
-  Module,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Global, Inject, Logger, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { Clock } from './core/clock.js';
 import { Connections } from './connection/connections.js';
@@ -62,7 +54,7 @@ const START_MS = 10_000;
   ],
   exports: [MessagingServer, WorkerService, MessagingHealthIndicator],
 })
-export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger('Messaging');
   private stopWatching = () => {};
 
@@ -92,10 +84,6 @@ export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleD
   onModuleDestroy(): Promise<void> {
     this.stopWatching();
     return this.runtime.drain();
-  }
-
-  onApplicationShutdown(): void {
-    this.runtime.counts.close();
   }
 
   /** A hybrid app may start its microservices after its modules, or never: then nothing else would tell. */

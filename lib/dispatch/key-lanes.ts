@@ -4,15 +4,16 @@ import type { Task } from './task.js';
 
 /** Messages one by one. Lanes take turns, so that a busy key does not starve the others. */
 export class KeyLanes implements Lanes {
-  /** Who waits behind the message in work, by lane; null for nobody. A lane is in the map while it has a message ready or in work. */
-  private readonly behind = new Map<string, Fifo<Task> | null>();
+  /** The last message of each lane that has one ready or in work; each points to the one behind it. */
+  private readonly last = new Map<string, Task>();
   private readonly ready = new Fifo<Task>();
 
   push(task: Task): void {
     const { lane } = task;
-    if (lane !== undefined && this.behind.has(lane)) return this.queueBehind(lane, task);
-    if (lane !== undefined) this.behind.set(lane, null);
-    this.ready.push(task);
+    const before = lane === undefined ? undefined : this.last.get(lane);
+    if (lane !== undefined) this.last.set(lane, task);
+    if (before) before.behind = task;
+    else this.ready.push(task);
   }
 
   take(): Task | undefined {
@@ -27,11 +28,12 @@ export class KeyLanes implements Lanes {
     for (const task of tasks) this.ready.push(task);
   }
 
-  free({ lane }: Task): void {
-    if (lane === undefined) return;
-    const next = this.behind.get(lane)?.shift();
-    if (next) this.ready.push(next);
-    else this.behind.delete(lane);
+  free(task: Task): void {
+    const { lane, behind } = task;
+    if (lane === undefined || !this.last.has(lane)) return;
+    task.behind = undefined; // a collector that has not come by yet would keep all that follow
+    if (behind) this.ready.push(behind);
+    else this.last.delete(lane);
   }
 
   hasReady(): boolean {
@@ -44,13 +46,6 @@ export class KeyLanes implements Lanes {
 
   clear(): void {
     this.ready.clear();
-    this.behind.clear();
-  }
-
-  private queueBehind(lane: string, task: Task): void {
-    const known = this.behind.get(lane);
-    const queue = known ?? new Fifo<Task>();
-    if (!known) this.behind.set(lane, queue);
-    queue.push(task);
+    this.last.clear();
   }
 }

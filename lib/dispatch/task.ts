@@ -35,6 +35,8 @@ export class Task implements Attempt, Linked<Task> {
   onDecide: ((verdict: Verdict) => void) | undefined;
   /** It is not ours any more: it is not begun, and what its handler decides does not count. */
   isLost = false;
+  /** The next message of its lane, where messages run one by one. */
+  behind: Task | undefined;
   /** Its neighbours in the list of its partition's tasks. */
   previous: Task | undefined;
   next: Task | undefined;

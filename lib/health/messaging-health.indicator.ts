@@ -112,7 +112,7 @@ export class MessagingHealthIndicator {
 
   private overdue(): string[] {
     return this.handlers.flatMap(({ report, runner }) =>
-      this.runtime.counts.of(report.definition.name).overdue > 0 && (runner?.load.unacked ?? 0) > 0
+      report.counts.overdue > 0 && (runner?.load.unacked ?? 0) > 0
         ? [
             `handler ${report.definition.name} has not acknowledged messages within ${report.definition.ackTimeoutMs} ms`,
           ]

@@ -16,11 +16,27 @@ import type { HandlerDefinition } from './handler-definition.js';
  */
 export type WorkerState = 'waiting' | 'running' | 'paused' | 'stopped' | 'failed';
 
-/** Logs and publishes what happens to a handler and its messages. A message that succeeds costs an event here, no more. */
+/** What became of a handler's messages since the app started; `retries` are failed attempts that another followed. */
+export type Counts = Record<SettledAs | 'retries' | 'overdue' | 'taken' | 'late', number>;
+
+const NOTHING: Counts = {
+  handled: 0,
+  skipped: 0,
+  parked: 0,
+  deadLettered: 0,
+  dropped: 0,
+  retries: 0,
+  overdue: 0,
+  taken: 0,
+  late: 0,
+};
+
+/** Counts, logs and publishes what happens to a handler and its messages. A message that succeeds costs one addition where nobody listens. */
 export class HandlerReport implements PipelineReport {
   state: WorkerState = 'waiting';
   /** Why it is stopped or has failed. */
   reason: string | undefined;
+  readonly counts: Counts = { ...NOTHING };
   private readonly told = new WeakSet<Error>();
 
   constructor(
@@ -30,8 +46,8 @@ export class HandlerReport implements PipelineReport {
     private readonly log: Log,
   ) {}
 
-  /** Told for each message: one plain object, and no other work. */
   settled({ delivery: { partition, offset }, attempt }: Attempt, as: SettledAs): void {
+    this.counts[as]++;
     if (!events.settled.hasSubscribers) return;
     const { app } = this;
     const { name: handler, connection, groupId } = this.definition;
@@ -45,6 +61,7 @@ export class HandlerReport implements PipelineReport {
   }
 
   retrying(attempt: Attempt, delayMs: number, error: Error): void {
+    this.counts.retries++;
     this.log.warn(`${this.text(attempt)} failed, the next attempt is in ${delayMs} ms: ${errorText(error)}`);
     if (events.retry.hasSubscribers) events.retry.publish({ ...this.event(attempt), delayMs, error });
   }
@@ -62,15 +79,18 @@ export class HandlerReport implements PipelineReport {
   }
 
   ackOverdue(attempt: Attempt): void {
+    this.counts.overdue++;
     this.log.error(`${this.text(attempt)} was not acknowledged within ${this.definition.ackTimeoutMs} ms.`);
     if (events.ackOverdue.hasSubscribers) events.ackOverdue.publish(this.event(attempt));
   }
 
   taken(attempt: Attempt): void {
+    this.counts.taken++;
     if (events.taken.hasSubscribers) events.taken.publish(this.event(attempt));
   }
 
   late({ topic, index }: Partition, count: number): void {
+    this.counts.late += count;
     if (events.late.hasSubscribers) events.late.publish({ ...this.handler, topic, partition: index, count });
   }
 

@@ -10,7 +10,6 @@ import type { HandlerRegistry } from '../discovery/handler.registry.js';
 import type { ResolvedMessagingOptions } from '../options/messaging.options.js';
 import type { Instrument } from '../pipeline/instrument.js';
 import { describeHandler } from './describe-handler.js';
-import { HandlerCounts } from './handler-counts.js';
 import type { HandlerReport } from './handler.report.js';
 import { Member } from './member.js';
 import { Preparation } from './preparation.js';
@@ -33,8 +32,6 @@ export interface RuntimeParts {
  * comes last: a hybrid app listens before its modules are initialised.
  */
 export class MessagingRuntime {
-  /** What became of each handler's messages. */
-  readonly counts: HandlerCounts;
   /** Resolves when every handler that can be started has been. */
   started: Promise<unknown> = Promise.resolve();
   private found: ReadonlyMap<Connection, readonly Member[]> | undefined;
@@ -48,7 +45,6 @@ export class MessagingRuntime {
 
   constructor(private readonly parts: RuntimeParts) {
     this.budget = new BufferBudget(parts.options.maxBufferBytes);
-    this.counts = new HandlerCounts(this.app);
     this.preparation = new Preparation(parts);
   }
 

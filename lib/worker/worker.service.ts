@@ -94,7 +94,7 @@ export class WorkerService {
 
   /** @throws UnknownWorkerError */
   stats(name: string): WorkerStats {
-    const { runner } = this.find(name).handler;
+    const { runner, report } = this.find(name).handler;
     const { running = 0, retrying = 0, unacked = 0, queued = 0, oldest } = runner?.load ?? {};
     return {
       running,
@@ -102,7 +102,7 @@ export class WorkerService {
       unacked,
       queued,
       oldestUnsettled: oldest && positionOf(oldest),
-      ...this.runtime.counts.of(name),
+      ...report.counts,
     };
   }
 
