@@ -61,12 +61,12 @@ export function createFill(rules: ArgumentRules, bound: PipeTransform[], declare
   const wanted = kind === 'item' ? all.filter(isWholePayload).slice(0, 1) : all;
   const plans = wanted.map((one) => planOf(one, { rules, bound }));
   return (args, payload, context) => {
-    let piped: Promise<void>[] | undefined;
+    let made: Promise<void>[] | undefined;
     for (const plan of plans) {
-      if (plan.isPlain) args[plan.index] = plan.one.extractValue(payload, context);
-      else (piped ??= []).push(make(plan, args, payload, context));
+      const making = make(plan, args, payload, context);
+      if (making) (made ??= []).push(making);
     }
-    return piped?.length === 1 ? piped[0] : piped && Promise.all(piped);
+    return made?.length === 1 ? made[0] : made && Promise.all(made);
   };
 }
 
@@ -75,8 +75,6 @@ interface Plan {
   readonly one: Argument;
   readonly index: number;
   readonly pipes: PipeTransform[];
-  /** Nothing has to be waited for. */
-  readonly isPlain: boolean;
   /** What a pipe is told. */
   readonly about: ArgumentMetadata;
 }
@@ -90,17 +88,33 @@ function planOf(one: TypedArgument, from: { readonly rules: ArgumentRules; reado
     one,
     index: kind === 'item' ? 0 : one.index,
     pipes,
-    isPlain: pipes.length === 0 && isOwn(one),
     about: about as ArgumentMetadata,
   };
 }
 
-async function make({ one, index, pipes, about }: Plan, args: unknown[], payload: unknown, context: unknown) {
-  let value: unknown = one.extractValue(payload, context);
-  if (!isOwn(one)) value = await value;
-  if (one.type !== PAYLOAD || payload !== null)
-    for (const pipe of pipes) value = await pipe.transform(value, { ...about });
+/** A promise where something has to be waited for, or has failed. Most pipes have their answer at once. */
+function make(plan: Plan, args: unknown[], payload: unknown, context: unknown): Promise<void> | void {
+  const { one, index, about } = plan;
+  const pipes = one.type === PAYLOAD && payload === null ? [] : plan.pipes;
+  try {
+    let value: unknown = one.extractValue(payload, context);
+    let done = 0;
+    while (done < pipes.length && !isThenable(value)) value = pipes[done++]?.transform(value, { ...about });
+    if (isThenable(value)) return makeLater(plan, args, value, pipes.slice(done));
+    args[index] = value;
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}
+
+async function makeLater({ index, about }: Plan, args: unknown[], promised: unknown, pipes: readonly PipeTransform[]) {
+  let value = await promised;
+  for (const pipe of pipes) value = await pipe.transform(value, { ...about });
   args[index] = value;
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
 }
 
 /** Where a batch handler takes a part of each message, the message is piped whole before that. */
@@ -143,11 +157,6 @@ function metatypeOf(one: Argument & { readonly metatype?: unknown }, schema: unk
 function isPiped({ type }: Argument, kind: CallKind): boolean {
   if (type === CONTEXT) return false;
   return type !== PAYLOAD || kind !== 'batch';
-}
-
-/** Payload and context are there; what a custom decorator extracts may be a promise. */
-function isOwn({ type }: Argument): boolean {
-  return type === PAYLOAD || type === CONTEXT;
 }
 
 function pipesOf(one: Argument, bound: readonly PipeTransform[], { isValidated }: ArgumentRules): PipeTransform[] {

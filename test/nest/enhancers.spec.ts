@@ -394,6 +394,26 @@ describe.each([
       expect([...reasons('a-dlq'), ...reasons('b-dlq')]).toEqual(['BadRequestException', 'BadRequestException']);
     });
 
+    it('leave no failure unheard when of two pipes one fails at once and one later', async () => {
+      const later = { transform: async () => Promise.reject(new TypeError('later')) };
+      const atOnce = {
+        transform: () => {
+          throw new RangeError('at once');
+        },
+      };
+      @Injectable()
+      class Both {
+        @Consumer({ topic: 'a', maxRetries: 0 })
+        async onA(@Payload('id', atOnce) id: unknown, @Payload('customer', later) customer: unknown) {
+          see([id, customer]);
+        }
+      }
+      await start({ providers: [Both] });
+      await deliverBoth('a');
+      expect(seen).toEqual([]);
+      expect(reasons('a-dlq')).toEqual(['RangeError', 'RangeError']);
+    });
+
     it('does not validate a second time what the topic has validated, and does what the topic leaves to it', async () => {
       const calls: unknown[] = [];
       class Counting extends ValidationPipe {
