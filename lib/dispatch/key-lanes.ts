@@ -30,8 +30,8 @@ export class KeyLanes implements Lanes {
 
   free(task: Task): void {
     const { lane, behind } = task;
-    if (lane === undefined || !this.last.has(lane)) return;
     task.behind = undefined; // a collector that has not come by yet would keep all that follow
+    if (lane === undefined || !this.last.has(lane)) return;
     if (behind) this.ready.push(behind);
     else this.last.delete(lane);
   }

@@ -85,6 +85,7 @@ export class PartitionWork {
     const idle = [...this.tasks].filter(({ state }) => state !== 'running' && state !== 'settling');
     for (const task of idle) {
       task.cancelWait?.();
+      task.behind = undefined;
       this.remove(task);
     }
     this.cancelTimer?.();

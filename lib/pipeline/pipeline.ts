@@ -17,9 +17,8 @@ export async function runPipeline(attempt: Attempt, options: PipelineOptions): P
   try {
     call.message = await decode(call, options); // also where it is no promise: what a handler enters into an `AsyncLocalStorage` stays its own
     const answer = await ask(call, options);
-    const verdict = isObservable(answer)
-      ? follow(call, await lastValueFrom(answer), options)
-      : follow(call, answer, options);
+    const result: unknown = isObservable(answer) ? await lastValueFrom(answer) : answer;
+    const verdict = follow(call, result, options);
     return verdict instanceof Promise ? await verdict : verdict;
   } catch (error) {
     return thrown(call, toError(error), options);

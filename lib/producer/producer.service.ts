@@ -172,11 +172,11 @@ export class ProducerService {
     return buffer.enter(records.length, bytes).then(() => this.transmit(records, { bytes, deadline, answer }));
   }
 
-  private forget(record: OutgoingRecord, bytes: number): Promise<void> {
-    const answer: Ending<void> = ([result]) => {
-      if (result instanceof MessagingError) this.parts.failures.report(record.topic, result);
-    };
-    return this.transmit([record], { bytes, deadline: this.deadline(), answer });
+  /** Who hears of a failure may send again: the message has left the buffer by then. */
+  private async forget(record: OutgoingRecord, bytes: number): Promise<void> {
+    const first: Ending<SendResult | undefined> = ([result]) => result;
+    const result = await this.transmit([record], { bytes, deadline: this.deadline(), answer: first });
+    if (result instanceof MessagingError) this.parts.failures.report(record.topic, result);
   }
 
   private drop(record: OutgoingRecord): void {

@@ -49,7 +49,7 @@ export class Preparation {
       } catch (error) {
         if (signal.aborted || !isPassing(error)) throw error;
         log.warn(
-          `Topics of connection \`${connection.name}\` are looked after again in ${pauseMs} ms: ${error.message}`,
+          `Topics and schemas of connection \`${connection.name}\` are looked after again in ${pauseMs} ms: ${error.message}`,
         );
       }
       await sleep(clock, pauseMs, signal);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -216,7 +217,7 @@ describe.runIf(backends.length > 0)('a setting', () => {
         const kcat = (...args: readonly string[]) => spawn('kcat', ['-q', '-b', kafka.direct, '-t', topic, ...args]);
         const writer = kcat('-P', '-K', '\t');
         writer.stdin.end(input);
-        await text(writer.stdout);
+        expect(await once(writer, 'close')).toEqual([0, null]);
         const results = await driver.send(
           keys.map((key) => record(topic, 'ours', { key })),
           soon(),

@@ -103,7 +103,7 @@ function causes(thrown: unknown): ClientError[] {
   return chain.length > 0 ? chain : [new Error(String(thrown))];
 }
 
-/** A bare error is kafkajs' own: it was asked in the midst of a change (a broker that came back is not connected yet), not refused. */
+/** A bare error is kafkajs' own: it was asked in the midst of a change (a broker that came back is not connected yet), or it stumbled; no broker refused anything. */
 function isOwnState({ name, code, retriable }: ClientError): boolean {
   return (name === 'Error' || name === 'TypeError') && code === undefined && retriable === undefined;
 }

@@ -209,6 +209,15 @@ describe('Dispatcher', () => {
     expect(running()).toEqual(['a2']);
   });
 
+  it('does not keep what was given back, however long a handler still runs', () => {
+    start();
+    receive('a1', 'a2', 'a3', 'a4');
+    const { task } = work.running.get('a1') as { readonly task: Task };
+    dispatcher.lose([partition]);
+    expect(task.isLost).toBe(true);
+    expect(task.behind?.behind).toBeUndefined();
+  });
+
   it('frees a key, and counts its message as unfinished, while its outcome is held', async () => {
     start({ isTransactional: true, maxInFlight: 2 });
     const written = deferred();

@@ -174,6 +174,18 @@ describe('ProducerService', () => {
     );
   });
 
+  it('has room again when it says that a fire-and-forget failed: who hears it may send once more', async () => {
+    const producer = await start({
+      options: { memory: { broker, autoCreateTopics: false }, maxPendingMessages: 1 },
+    });
+    const pending: number[] = [];
+    const listener = () => void pending.push(producer.stats().pendingMessages);
+    subscribe('messaging:send-failed', listener);
+    producer.sendFireAndForget({ topic: 'nowhere', message: 1 });
+    await eventually(() => expect(pending).toEqual([0]));
+    unsubscribe('messaging:send-failed', listener);
+  });
+
   it('says one line a second however many fire-and-forgets fail', async () => {
     const producer = await start({ options: { memory: { broker, autoCreateTopics: false } } });
     for (let n = 0; n < 100; n++) producer.sendFireAndForget({ topic: 'nowhere', message: n });

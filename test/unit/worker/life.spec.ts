@@ -100,7 +100,7 @@ describe('start', () => {
     });
     const { message } = trouble();
     expect(log.texts('warn').at(-1)).toMatch(
-      new RegExp(`^Topics of connection \`memory\` are looked after again in \\d+ ms: ${message}$`),
+      new RegExp(`^Topics and schemas of connection \`memory\` are looked after again in \\d+ ms: ${message}$`),
     );
     await app.close();
   });
