@@ -70,6 +70,7 @@ export class MessagingRuntimeModule implements OnApplicationBootstrap, OnModuleD
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    if (this.runtime.isDraining) return; // it was closed while it initialised
     const { length } = this.registry.definitions.handlers;
     if (length > 0 && !this.server.isConnected)
       this.log.warn(

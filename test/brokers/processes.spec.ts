@@ -10,7 +10,7 @@ const isNative = process.env['TEST_KAFKA_BOOTSTRAP_SERVERS'] === undefined;
 describe.runIf(isNative && brokerAddress('kafka') !== undefined)('npm run brokers', () => {
   const children: Child[] = [];
   const run = (env: NodeJS.ProcessEnv = {}): Child => {
-    const child = Child.app('test/support/brokers/main.ts', env);
+    const child = Child.script('test/support/brokers/main.ts', env);
     children.push(child);
     return child;
   };

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import buildApps from '../support/apps.js';
 import { acquireConfluent } from '../support/brokers/confluent.js';
 import { runChaos, type Fault } from './chaos.js';
 
@@ -23,6 +24,7 @@ if (values.broker.startsWith('confluent')) {
   const client = await acquireConfluent();
   if ('missing' in client) throw new Error(client.missing);
 }
+await buildApps();
 const result = await runChaos({
   broker: values.broker,
   seconds: Number(values.seconds ?? (exactlyOnce ? 40 : 60)),

@@ -14,7 +14,7 @@ describe('the sample shop', () => {
 
   const open = async (env: NodeJS.ProcessEnv): Promise<string> => {
     const [port] = await freePorts(1);
-    shop = Child.app('sample/main.ts', { PORT: String(port), ...env });
+    shop = Child.script('sample/main.ts', { PORT: String(port), ...env });
     return `http://127.0.0.1:${port}`;
   };
 

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { builtApp, type App } from './apps.js';
 import { eventually } from './eventually.js';
 
 /** A program in a process of its own, with its output line by line. It ends with us. */
@@ -17,8 +18,13 @@ export class Child {
     return new Child(spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } }));
   }
 
+  /** A program of the tests. */
+  static app(app: App, env: NodeJS.ProcessEnv = {}): Child {
+    return Child.run(process.execPath, [builtApp(app)], { NO_COLOR: '1', ...env });
+  }
+
   /** A TypeScript file of ours, run as `npm start` runs the sample. */
-  static app(file: string, env: NodeJS.ProcessEnv = {}): Child {
+  static script(file: string, env: NodeJS.ProcessEnv = {}): Child {
     return Child.run(process.execPath, ['node_modules/vite-node/dist/cli.mjs', file], { NO_COLOR: '1', ...env });
   }
 

@@ -334,6 +334,20 @@ describe('start', () => {
     ]);
     expect(await warnings(0)).toEqual([]);
   });
+
+  it('waits for no start of an app that is closed while it initialises', async () => {
+    const clock = new FakeClock();
+    const log = new LogRecorder();
+    const builder = testModule({ options: { broker: 'memory' }, providers: [Audit] }).setLogger(log);
+    const module = await builder.overrideProvider(CLOCK).useValue(clock).compile();
+    const app = module.createNestApplication();
+    app.connectMicroservice(messagingMicroservice());
+    const initialising = app.init();
+    await app.close();
+    await initialising;
+    await clock.advance(60_000);
+    expect(log.texts('warn')).toEqual([]);
+  });
 });
 
 describe('a hybrid app', () => {
