@@ -53,7 +53,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'life',
-          include: ['test/life/memory.spec.ts'],
+          include: ['test/life/memory.spec.ts', 'test/avro/*.spec.ts'],
           setupFiles: ['./test/support/clean-environment.ts'],
           globalSetup: ['./test/support/apps.ts'],
           testTimeout: 60_000,

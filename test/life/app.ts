@@ -178,6 +178,7 @@ async function start(app: App): Promise<void> {
   await app.startAllMicroservices();
   await app.listen(0, '127.0.0.1');
   console.log(await app.getUrl());
+  if (isClosing) app.getHttpServer().close(); // Nest opens the port, although the app was closed meanwhile
 }
 
 function listenTo(app: App): void {
@@ -207,6 +208,7 @@ async function send(app: INestApplicationContext, first: number, last: number): 
 }
 
 async function close(app: App, twice: boolean): Promise<void> {
+  isClosing = true;
   await Promise.all(twice ? [app.close(), app.close()] : [app.close()]);
   if (twice) await app.close();
   console.log('closed');
@@ -215,6 +217,7 @@ async function close(app: App, twice: boolean): Promise<void> {
 
 if (PRELOAD !== '0') await preload(Number(PRELOAD));
 let isStarted = false;
+let isClosing = false;
 const app = await create();
 listenTo(app);
 try {

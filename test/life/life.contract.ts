@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { unique } from '../support/unique.js';
@@ -43,6 +43,7 @@ export function lifeContract({ broker, address, startOwn }: LifeSubject): void {
     const start = (env: NodeJS.ProcessEnv): Child => {
       const child = Child.app('test/life/app.ts', { BROKER: broker, ADDRESS: address, ...env });
       children.push(child);
+      onTestFailed(() => console.log(child.lines.join('\n')));
       return child;
     };
     /**

@@ -3,9 +3,9 @@ import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ChildResult, ChildRow } from '../../support/avro/child-row.js';
-import { HOSTILE, WITHOUT_GUARD } from '../../support/avro/hostile.js';
-import { SILENT_LOSSES } from '../../support/avro/silent-losses.js';
+import type { ChildResult, ChildRow } from '../support/avro/child-row.js';
+import { HOSTILE, WITHOUT_GUARD } from '../support/avro/hostile.js';
+import { SILENT_LOSSES } from '../support/avro/silent-losses.js';
 
 /** Seconds of processor time, however busy the machine is; and of waiting, for what would sleep for ever. */
 const CPU_SECONDS = 5;
