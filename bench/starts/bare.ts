@@ -1,7 +1,9 @@
 import 'reflect-metadata';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { started } from './started.js';
+import { done, started } from './started.js';
+
+done('imports');
 
 @Injectable()
 class BenchService {}
@@ -10,4 +12,5 @@ class BenchService {}
 class BenchModule {}
 
 await NestFactory.createApplicationContext(BenchModule, { logger: false });
+done('modules');
 started();

@@ -2,9 +2,10 @@ import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { nestNative } from '../nest-native.js';
-import { round, started } from './started.js';
+import { done, round, started } from './started.js';
 
 const { KafkaModule, KafkaConsumer, KafkaHandler } = nestNative();
+done('imports');
 
 @KafkaConsumer(round.topic, { groupId: round.groupId })
 class BenchConsumer {
@@ -21,3 +22,4 @@ class BenchConsumer {
 class BenchModule {}
 
 await NestFactory.createApplicationContext(BenchModule, { logger: false });
+done('modules');

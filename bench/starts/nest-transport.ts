@@ -2,7 +2,9 @@ import 'reflect-metadata';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern, Transport, type MicroserviceOptions } from '@nestjs/microservices';
-import { round, started } from './started.js';
+import { done, round, started } from './started.js';
+
+done('imports');
 
 @Controller()
 class BenchController {
@@ -24,4 +26,5 @@ const app = await NestFactory.createMicroservice<MicroserviceOptions>(BenchModul
     subscribe: { fromBeginning: true },
   },
 });
+done('modules');
 await app.listen();

@@ -2,7 +2,9 @@ import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MessagingModule, messagingMicroservice, Worker, WorkerHost } from 'nestjs-messaging';
-import { round, started } from './started.js';
+import { done, round, started } from './started.js';
+
+done('imports');
 
 @Worker({ topic: round.topic })
 class BenchWorker extends WorkerHost {
@@ -18,4 +20,6 @@ class BenchWorker extends WorkerHost {
 class BenchModule {}
 
 const app = await NestFactory.createMicroservice(BenchModule, { ...messagingMicroservice(), logger: false });
+done('modules');
 await app.listen();
+done('listening');

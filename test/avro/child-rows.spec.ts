@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { builtApp } from '../support/apps.js';
 import type { ChildResult, ChildRow } from '../support/avro/child-row.js';
 import { HOSTILE, WITHOUT_GUARD } from '../support/avro/hostile.js';
 import { SILENT_LOSSES } from '../support/avro/silent-losses.js';
@@ -14,8 +12,6 @@ const HEAP_MB = 512;
 /** What a row may cost: each is refused long before it has cost anything. */
 const CPU_MS = 500;
 
-const folder = resolve(`node_modules/.cache/nestjs-messaging/avro-rows-${process.pid}`);
-
 interface Ended extends Partial<ChildResult> {
   readonly code: number | string | null | undefined;
   readonly signal: NodeJS.Signals | null | undefined;
@@ -23,24 +19,22 @@ interface Ended extends Partial<ChildResult> {
 
 /** The row in a process of its own: with half a gigabyte, and dead after five seconds. */
 function child({ id }: ChildRow): Promise<Ended> {
-  const script = `ulimit -t ${CPU_SECONDS}; exec "$0" --max-old-space-size=${HEAP_MB} "${folder}/child.js" "$1"`;
+  const script = `ulimit -t ${CPU_SECONDS}; exec "$0" --max-old-space-size=${HEAP_MB} "$1" "$2"`;
   const bounds = { timeout: PATIENCE_MS, killSignal: 'SIGKILL' } as const;
   return new Promise((done) => {
-    execFile('/bin/sh', ['-c', script, process.execPath, id], bounds, (error, stdout) => {
-      const { code = 0, signal = null } = error ?? {};
-      done({ code, signal, ...(error ? {} : (JSON.parse(stdout) as ChildResult)) });
-    });
+    execFile(
+      '/bin/sh',
+      ['-c', script, process.execPath, builtApp('test/support/avro/child.ts'), id],
+      bounds,
+      (error, stdout) => {
+        const { code = 0, signal = null } = error ?? {};
+        done({ code, signal, ...(error ? {} : (JSON.parse(stdout) as ChildResult)) });
+      },
+    );
   });
 }
 
 const titled = (rows: readonly ChildRow[]) => rows.map((row) => [`${row.id} ${row.name}`, row] as const);
-
-/** Seventy processes that each compile TypeScript would cost a minute. */
-beforeAll(async () => {
-  const entry = { ssr: 'test/support/avro/child.ts', outDir: folder, minify: false };
-  await build({ configFile: false, logLevel: 'warn', build: entry });
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.concurrent('hostile bytes, in a process with bounds', { timeout: PATIENCE_MS }, () => {
   it.each(titled(HOSTILE))('%s', async (_title, row) => {

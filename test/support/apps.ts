@@ -13,6 +13,7 @@ const APPS = [
   'test/kafka/apps/killer.ts',
   'test/kafka/apps/login.ts',
   'test/life/app.ts',
+  'test/support/avro/child.ts',
 ] as const;
 const VARIABLE = 'TEST_APPS';
 /** What they import is looked for from here upwards: beside another Nest they find that. */
