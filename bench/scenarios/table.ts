@@ -30,7 +30,7 @@ export const FEWER = { theirs: { messages: 100_000 } };
 export const PIPE = { messages: 50_000 };
 export const ORDERED = { messages: 50_000, atOnce: 100 };
 export const AWAITED = { messages: 1_000 };
-export const PACED = { messages: 600 };
+export const PACED = { messages: 2_000 };
 export const FAILING = { messages: 100_000, atOnce: 16 };
 
 /** Jobs that send into a topic which the rounds share; latency needs an empty one each time, all others one that is full. */
