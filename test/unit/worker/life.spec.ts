@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  Injectable,
+  type INestApplication,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import {
   AuthenticationError,
@@ -314,39 +320,42 @@ describe('start', () => {
     await module.close();
   });
 
-  it('warns when a microservice is connected and not started for a while, and not when it is started later', async () => {
-    const warnings = async (startAfterMs: number) => {
+  describe('of a microservice that is connected', () => {
+    const warningsOf = async (live: (app: INestApplication, clock: FakeClock) => Promise<void>) => {
       const clock = new FakeClock();
       const log = new LogRecorder();
       const builder = testModule({ options: { broker: 'memory' }, providers: [Audit] }).setLogger(log);
       const module = await builder.overrideProvider(CLOCK).useValue(clock).compile();
       const app = module.createNestApplication();
       app.connectMicroservice(messagingMicroservice());
-      await app.init();
-      await clock.advance(startAfterMs);
-      await app.startAllMicroservices();
-      await clock.advance(60_000);
-      await app.close();
+      await live(app, clock);
       return log.texts('warn');
     };
-    expect(await warnings(60_000)).toEqual([
-      '1 handlers were found and a microservice is connected for them, but it was not started within 10000 ms, so nothing is handled. Call app.startAllMicroservices().',
-    ]);
-    expect(await warnings(0)).toEqual([]);
-  });
 
-  it('waits for no start of an app that is closed while it initialises', async () => {
-    const clock = new FakeClock();
-    const log = new LogRecorder();
-    const builder = testModule({ options: { broker: 'memory' }, providers: [Audit] }).setLogger(log);
-    const module = await builder.overrideProvider(CLOCK).useValue(clock).compile();
-    const app = module.createNestApplication();
-    app.connectMicroservice(messagingMicroservice());
-    const initialising = app.init();
-    await app.close();
-    await initialising;
-    await clock.advance(60_000);
-    expect(log.texts('warn')).toEqual([]);
+    it('is warned of when it does not come for a while, and not when it comes later', async () => {
+      const warnings = (startAfterMs: number) =>
+        warningsOf(async (app, clock) => {
+          await app.init();
+          await clock.advance(startAfterMs);
+          await app.startAllMicroservices();
+          await clock.advance(60_000);
+          await app.close();
+        });
+      expect(await warnings(60_000)).toEqual([
+        '1 handlers were found and a microservice is connected for them, but it was not started within 10000 ms, so nothing is handled. Call app.startAllMicroservices().',
+      ]);
+      expect(await warnings(0)).toEqual([]);
+    });
+
+    it('is not waited for when the app is closed while it initialises', async () => {
+      const warnings = await warningsOf(async (app, clock) => {
+        const initialising = app.init();
+        await app.close();
+        await initialising;
+        await clock.advance(60_000);
+      });
+      expect(warnings).toEqual([]);
+    });
   });
 });
 
