@@ -32,7 +32,7 @@ export default async function buildApps(): Promise<void> {
     resolve: { tsconfigPaths: true },
     build: { ssr: true, target: 'node20', outDir: folder, rolldownOptions: { input, external: /\/node_modules\// } },
   });
-  process.once('exit', () => rmSync(folder, { recursive: true }));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   process.env[VARIABLE] = folder;
 }
 
