@@ -5,7 +5,7 @@ const HANDLER_MS = 5;
 const PACE_MS = 5;
 const PROBE_MS = 100;
 /** Sends from which a latency counts: the first ones find a cold path. */
-const WARM_UP = 400;
+const WARM_UP = 100;
 
 /** The time and work between two moments of this process. */
 export class Stopwatch {
