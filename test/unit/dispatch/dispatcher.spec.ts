@@ -213,6 +213,7 @@ describe('Dispatcher', () => {
     start();
     receive('a1', 'a2', 'a3', 'a4');
     const { task } = work.running.get('a1') as { readonly task: Task };
+    expect(task.behind?.behind).toBeDefined();
     dispatcher.lose([partition]);
     expect(task.isLost).toBe(true);
     expect(task.behind?.behind).toBeUndefined();
