@@ -82,10 +82,10 @@ export class PartitionWork {
   /** Starts nothing more; returns what no handler has, in the order it came. */
   close(): Task[] {
     this.isOpen = false;
+    for (const task of this.tasks) task.behind = undefined;
     const idle = [...this.tasks].filter(({ state }) => state !== 'running' && state !== 'settling');
     for (const task of idle) {
       task.cancelWait?.();
-      task.behind = undefined;
       this.remove(task);
     }
     this.cancelTimer?.();
