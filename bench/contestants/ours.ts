@@ -19,9 +19,12 @@ import { serve, type Round, type Sample } from '../protocol.js';
 type Handle = (message: Payload, context: MessageContext) => unknown;
 type AsyncHandle = (...args: Parameters<Handle>) => Promise<unknown>;
 
+/** What librdkafka has where nobody sets it; on kafkajs it ends a linger, and there is none. */
+const BATCH_SIZE = 1_000_000;
+
 function connectionOf({ driver, broker }: Round): MessagingOptions {
   if (driver === 'redis') return { broker: 'redis', redis: { url: broker } };
-  return { broker: 'kafka', kafka: { bootstrapServers: broker, backend: driver } };
+  return { broker: 'kafka', kafka: { bootstrapServers: broker, backend: driver, maxBatchSize: BATCH_SIZE } };
 }
 
 async function start(round: Round, providers: readonly Type[]): Promise<INestMicroservice> {

@@ -13,15 +13,9 @@ const handlers = [10, 100, 1_000].map((atOnce): Row => [
   { ours: { atOnce } },
 ]);
 
-const sends = [100, 1_000].map((atOnce): Row => {
-  const load = { ...WAVES, atOnce: 10 };
-  return [
-    `growth, ${atOnce} sends in flight, against 10`,
-    'singles / ours singles',
-    load,
-    CONSTANT,
-    { ours: { atOnce } },
-  ];
+const sends = [10, 100, 1_000].map((atOnce): Row => {
+  const more = { ours: { atOnce }, theirs: { atOnce: 1, messages: 5_000 } };
+  return [`growth, ${atOnce} sends in flight, against 1`, 'singles / ours singles', WAVES, CONSTANT, more];
 });
 
 const keys = [10_000, 100_000, MANY].map((count): Row => {

@@ -21,6 +21,11 @@ export type Row = readonly [
   },
 ];
 
+/** A bar of the rate and of the CPU. */
+export function both(ratio: number): Bars {
+  return { rate: ratio, cpu: ratio };
+}
+
 /** Loads that many rows have. */
 export const WAVES = { messages: 50_000, atOnce: 1_000 };
 /** Ten fetches of kafkajs, so that it matters little how much of one is decoded when the time begins. */
@@ -28,6 +33,14 @@ export const READ = { messages: 300_000 };
 /** What a slow reference reads of it. */
 export const FEWER = { theirs: { messages: 100_000 } };
 export const PIPE = { messages: 50_000 };
+/** What a job costs with `exactlyOnce`, beside the same without. */
+export const EXACTLY_ONCE: Row = [
+  'consume, process, produce, with exactlyOnce, against without',
+  'pipe / ours pipe',
+  PIPE,
+  both(0.4),
+  { ours: { worker: { exactlyOnce: true } } },
+];
 export const ORDERED = { messages: 50_000, atOnce: 100 };
 export const AWAITED = { messages: 1_000 };
 export const PACED = { messages: 2_000 };
