@@ -35,7 +35,7 @@ export function askPort({ host, port }: Address, request: Buffer, tls?: Connecti
     };
     socket.setTimeout(LOOK_MS, () => end({}));
     socket.once('data', (bytes) => end({ bytes }));
-    socket.once('error', (error: NodeJS.ErrnoException) => end({ error }));
+    socket.on('error', (error: NodeJS.ErrnoException) => end({ error })); // TLS may tell of a second one
     socket.once('close', () => end({}));
   });
 }

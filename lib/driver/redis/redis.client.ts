@@ -84,6 +84,8 @@ export class RedisClients {
     // without a listener ioredis prints each error
     client.on('error', (error: Error) => this.onError(role, error));
     client.on('ready', () => this.context.onStatus({ state: 'up' }));
+    // ioredis hears one error of a socket; TLS may tell of a second, which would end the process
+    client.on('connecting', () => setImmediate(() => client.stream?.on('error', this.onSocketError)));
     return client;
   }
 
@@ -100,6 +102,8 @@ export class RedisClients {
       return 1;
     };
   }
+
+  private readonly onSocketError = ({ message }: Error): void => this.context.log.debug(`redis socket: ${message}`);
 
   private onError(role: string, thrown: Error): void {
     const { connection, log, onStatus } = this.context;
