@@ -19,7 +19,7 @@ import { serve, type Round, type Sample } from '../protocol.js';
 type Handle = (message: Payload, context: MessageContext) => unknown;
 type AsyncHandle = (...args: Parameters<Handle>) => Promise<unknown>;
 
-/** What librdkafka has where nobody sets it; on kafkajs it ends a linger, and there is none. */
+/** What librdkafka has where nobody sets it; kafkajs needs it with `lingerMs` only, which is 0 here. */
 const BATCH_SIZE = 1_000_000;
 
 function connectionOf({ driver, broker }: Round): MessagingOptions {

@@ -13,9 +13,20 @@ const handlers = [10, 100, 1_000].map((atOnce): Row => [
   { ours: { atOnce } },
 ]);
 
-const sends = [10, 100, 1_000].map((atOnce): Row => {
-  const more = { ours: { atOnce }, theirs: { atOnce: 1, messages: 5_000 } };
-  return [`growth, ${atOnce} sends in flight, against 1`, 'singles / ours singles', WAVES, CONSTANT, more];
+/** One at a time takes longer. */
+const ALONE = { atOnce: 1, messages: 5_000 };
+const STEPS = [
+  [10, ALONE],
+  [100, ALONE],
+  [1_000, ALONE],
+  [100, { atOnce: 10 }],
+  [1_000, { atOnce: 10 }],
+  [1_000, { atOnce: 100 }],
+] as const;
+
+const sends = STEPS.map(([atOnce, theirs]): Row => {
+  const name = `growth, ${atOnce} sends in flight, against ${theirs.atOnce}`;
+  return [name, 'singles / ours singles', WAVES, CONSTANT, { ours: { atOnce }, theirs }];
 });
 
 const keys = [10_000, 100_000, MANY].map((count): Row => {

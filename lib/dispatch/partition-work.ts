@@ -82,7 +82,7 @@ export class PartitionWork {
   /** Starts nothing more; returns what no handler has, in the order it came. */
   close(): Task[] {
     this.isOpen = false;
-    for (const task of this.tasks) task.behind = undefined;
+    for (const task of this.tasks) task.behind = undefined; // one that runs on would keep all behind it in memory
     const idle = [...this.tasks].filter(({ state }) => state !== 'running' && state !== 'settling');
     for (const task of idle) {
       task.cancelWait?.();

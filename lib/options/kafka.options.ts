@@ -44,7 +44,7 @@ export const kafkaOptions = {
   deliveryTimeoutMs: integer({ min: 1, default: 120_000 }),
   /** How long a send waits for company, in ms. 0 sends what one tick of the event loop collects. */
   lingerMs: integer({ default: 0 }),
-  /** Bytes per partition that end the linger; with `confluent` also the largest batch, so that larger ones send more a second. */
+  /** Bytes per partition that end the linger; with `confluent` also the largest batch: raise it for many messages of 1 kB and more. */
   maxBatchSize: integer({ min: 1, default: 16_384 }),
   /**
    * Whose copy a send waits for: that of all replicas in sync, or the leader's alone, with which a message is lost. Nobody's (`0`) is no

@@ -5,7 +5,7 @@ import type { ISocketFactory, ISocketFactoryArgs } from 'kafkajs';
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * kafkajs tells nobody when a broker hangs up while nothing is asked of it: its sockets do. While a broker is away it unrefs and ends a
+ * kafkajs tells nobody when a broker hangs up while nothing is asked of it: its sockets do. While a broker is away it ends and unrefs a
  * dead socket at each attempt, and each time Node adds a listener: no leak to warn of.
  */
 export function watchedSocket(onHangUp: () => void, open: ISocketFactory = openSocket): ISocketFactory {

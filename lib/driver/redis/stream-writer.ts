@@ -34,8 +34,8 @@ export interface WriterParts {
 /** Of the records of one script, which nothing else on the server runs beside; Lua itself hands over 8,000 at most. */
 const MAX_FIELDS = 1_000;
 /**
- * So many do not wait for the end of their tick: the server writes while the rest of it is made. Of a hundred in flight a quarter gives 1.0 to 1.1 times the
- * rate of single XADDs at 1 kB, a half 0.85 (measured).
+ * So many do not wait for the end of their tick: the server writes while the rest of it is made. With a hundred in flight 25 give 1.0 to 1.1
+ * times the rate of single XADDs at 1 kB, 50 give 0.85 (measured).
  */
 const FULL_GROUP = 25;
 const FIRST_PAUSE_MS = 50;

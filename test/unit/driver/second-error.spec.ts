@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../lib/core/clock.js';
 import { askPort } from '../../../lib/driver/kafka/port-probe.js';
 import { RedisClients } from '../../../lib/driver/redis/redis.client.js';
@@ -48,11 +48,11 @@ describe('a socket that fails twice', () => {
       onStatus: ({ state }: { readonly state: string }) => states.push(state),
     };
     const client = new RedisClients({ Redis }, options, context).command();
+    onTestFinished(() => client.disconnect());
     await once(client, 'connect');
     await immediate();
     expect(failTwice).not.toThrow();
     expect(states).toContain('down');
-    client.disconnect();
   });
 
   it('is heard twice where a port is looked at', async () => {
