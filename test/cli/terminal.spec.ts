@@ -53,6 +53,10 @@ class Screen {
     }, 30_000);
   }
 
+  async resize(width: number): Promise<void> {
+    await this.tmux('resize-window', '-x', String(width));
+  }
+
   async close(): Promise<void> {
     await this.tmux('kill-server');
     rmSync(this.folder, { recursive: true, force: true });
@@ -178,7 +182,8 @@ describe.runIf(kafka !== undefined && hasTmux)('messaging in a terminal', () => 
     });
   });
 
-  it('shows how far sending a file is', async () => {
+  it('shows how far sending a file is, in a terminal too narrow for the whole bar', async () => {
+    await screen.resize(45);
     const other = unique('cli');
     await project.run(['kafka', 'create-topic', other]);
     project.write('lines.txt', Array.from({ length: 60_000 }, (_, index) => `line ${index}`).join('\n'));

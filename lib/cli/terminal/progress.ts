@@ -1,5 +1,6 @@
 import type { Terminal } from './terminal.js';
 
+/** Columns of the bar where there is room. */
 const BAR = 24;
 const STEP_MS = 100;
 
@@ -39,8 +40,10 @@ export class Progress {
     if (this.total === undefined || this.total === 0) return rate;
     const part = Math.min(this.units / this.total, 1);
     const left = part === 0 ? '' : `, ${duration(Math.ceil((seconds * (1 - part)) / part))} left`;
-    const filled = Math.round(part * BAR);
-    return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${Math.round(part * 100)} %  ${rate}${left}`;
+    const text = `${Math.round(part * 100)} %  ${rate}${left}`;
+    const bar = Math.min(BAR, Math.max(this.terminal.progressWidth - text.length - 1, 0));
+    const filled = Math.round(part * bar);
+    return `${'█'.repeat(filled)}${'░'.repeat(bar - filled)} ${text}`.trimStart();
   }
 }
 

@@ -101,11 +101,16 @@ export class Terminal {
     return /^y(es)?$/i.test(answer.trim());
   }
 
+  /** How wide a line of progress may be: one that wraps is more than the next can replace. */
+  get progressWidth(): number {
+    return (this.streams.stderr.columns || NARROWEST) - 1;
+  }
+
   /** A line that replaces itself, and makes room for all that is told; nothing where nobody looks. */
   progress(line: string): void {
     if (!this.streams.stderr.isTTY || (line === '' && !this.hasProgress)) return;
     this.hasProgress = line !== '';
-    this.streams.stderr.write(`\r\u001B[K${line}`);
+    this.streams.stderr.write(`\r\u001B[K${line.slice(0, this.progressWidth)}`);
   }
 
   /** Ends with all that was written handed over. */
