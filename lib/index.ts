@@ -28,6 +28,7 @@ export {
 } from './core/errors.js';
 export { OffsetResetError, type OutOfLog } from './core/offset-reset.error.js';
 export { OversizedBatchError } from './core/oversized-batch.error.js';
+export { UnboundedTopicError, type UnboundedTopic } from './core/unbounded-topic.error.js';
 export type {
   GaveUpEvent,
   LateEvent,

@@ -8,6 +8,9 @@ import type { SaslTokenProvider } from './sasl-token.js';
 /** Where a registry is, as Confluent's runs by default. */
 export const DEFAULT_REGISTRY_URL = 'http://localhost:8081';
 
+/** librdkafka receives no less at once. */
+const LEAST_BOUND = 4_096;
+
 export const kafkaOptions = {
   /** Brokers to ask first for the cluster: `host:port`, several with commas or as an array. */
   bootstrapServers: hosts({ default: ['localhost:9092'] }),
@@ -70,7 +73,8 @@ export const kafkaOptions = {
   compressionType: oneOf(['none', 'gzip', 'snappy', 'lz4', 'zstd'], { default: 'none' }),
   /**
    * Largest batch of messages that is decompressed, in bytes of the result. A larger one is passed over with an error that names its offsets;
-   * it stays in the topic. With `confluent` the bounds are librdkafka's own, and this must not be set: see the page on the two clients.
+   * it stays in the topic. Without it: 64 MiB with `kafkajs`. librdkafka bounds zstd only, so with `confluent` a topic is refused whose settings
+   * would let a batch become larger, which kafkajs, installed beside it, is asked about: see the page on the two clients.
    */
   maxDecompressedBytes: integer({ min: 1 }),
   /** Where a group begins that has no position, or one that the log has not any more; with `none` its handlers stop with an `OffsetResetError`. */
@@ -174,11 +178,16 @@ function heartbeatFaults(options: ResolvedKafkaOptions, path: string): string[] 
   ];
 }
 
-/** librdkafka decompresses out of our sight. */
-function boundFaults({ backend, maxDecompressedBytes }: ResolvedKafkaOptions, path: string): string[] {
+/** librdkafka bounds what it makes of zstd by what it would receive at once. */
+function boundFaults({ backend, maxDecompressedBytes, native = {} }: ResolvedKafkaOptions, path: string): string[] {
   if (backend === 'kafkajs' || maxDecompressedBytes === undefined) return [];
+  const option = `\`${path}maxDecompressedBytes\``;
+  const both = ['receive.message.max.bytes', 'fetch.max.bytes'].filter((key) => key in native);
   return [
-    `\`${path}maxDecompressedBytes\` has no effect with \`${path}backend: 'confluent'\`: librdkafka bounds the size itself. Remove it.`,
+    ...both.map((key) => `\`${path}native\` sets \`${key}\`, which ${option} decides. Remove one of them.`),
+    ...(maxDecompressedBytes < LEAST_BOUND
+      ? [`Expected ${option} (${maxDecompressedBytes}) to be at least ${LEAST_BOUND} with \`confluent\`. Raise it.`]
+      : []),
   ];
 }
 

@@ -23,6 +23,8 @@ export class TestMember implements DeliverySink {
   /** What other members took over. */
   readonly taken: Delivery[] = [];
   readonly errors: MessagingError[] = [];
+  /** The driver gave the subscription up. */
+  isOver = false;
   assigned: readonly Partition[] = [];
   subscription!: Subscription;
   private readonly lanes = new Map<Partition, Promise<void>>();
@@ -73,8 +75,9 @@ export class TestMember implements DeliverySink {
     this.taken.push(...deliveries);
   }
 
-  onError(error: MessagingError): void {
+  onError(error: MessagingError, { fatal }: { readonly fatal: boolean }): void {
     this.errors.push(error);
+    this.isOver ||= fatal;
   }
 
   private drop(partitions: readonly Partition[]): void {

@@ -9,12 +9,15 @@ import { ConfluentMember } from './confluent.member.js';
 import type { ConfluentModule } from './confluent.native.js';
 import type { ConfluentProducer } from './confluent.producer.js';
 import { ConfluentTransactor } from './confluent.transactor.js';
+import { assertBounded } from './decompression-bound.js';
+import type { KafkajsBeside } from './kafkajs-beside.js';
 
 export interface ConfluentConsumerParts {
   readonly confluent: ConfluentModule;
   readonly options: ResolvedKafkaOptions;
   readonly context: DriverContext;
   readonly producer: ConfluentProducer;
+  readonly kafkajs: KafkajsBeside;
   readonly request: SubscribeRequest;
   readonly sink: DeliverySink;
 }
@@ -28,6 +31,7 @@ export function createConfluentConsumer(parts: ConfluentConsumerParts): GroupCon
     return member;
   };
   const bounds = (partitions: readonly TopicPartition[]) => parts.producer.admin.bounds(partitions);
+  const assertReadable = (topics: readonly string[]) => assertBounded(topics, parts);
   const partitionsOf = (topic: string) => parts.producer.admin.partitionsOf(topic);
   return new GroupConsumer({
     ...parts,
@@ -38,6 +42,6 @@ export function createConfluentConsumer(parts: ConfluentConsumerParts): GroupCon
       open: () => new ConfluentTransactor(id, { ...parts, consumer: () => current().committer, partitionsOf }),
       committed: async (partitions) => current().committed(partitions),
     },
-    createMember: (events) => (member = new ConfluentMember({ ...parts, events, bounds })),
+    createMember: (events) => (member = new ConfluentMember({ ...parts, events, bounds, assertReadable })),
   });
 }

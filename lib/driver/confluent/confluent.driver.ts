@@ -46,6 +46,7 @@ class ConfluentDriver implements Driver {
   }
 
   async connect(): Promise<void> {
+    if (this.options.maxDecompressedBytes !== undefined) await this.kafkajs.open(); // it is needed to read: told at once where it is missing
     try {
       await this.producer.connect();
     } catch (error) {
@@ -58,8 +59,8 @@ class ConfluentDriver implements Driver {
   }
 
   subscribe(request: SubscribeRequest, sink: DeliverySink): Subscription {
-    const { confluent, options, context, producer } = this;
-    const consumer = createConfluentConsumer({ confluent, options, context, producer, request, sink });
+    const { confluent, options, context, producer, kafkajs } = this;
+    const consumer = createConfluentConsumer({ confluent, options, context, producer, kafkajs, request, sink });
     this.consumers.add(consumer);
     consumer.start();
     return consumer;

@@ -1,10 +1,10 @@
 import { deadlineIn, settledBefore, sleep, type Deadline } from '../../core/clock.js';
 import { BrokerUnavailableError, ClosedError } from '../../core/errors.js';
 import { groupBy } from '../../core/group-by.js';
-import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext, SubscribeRequest } from '../driver.js';
 import { fetchedMessages, NOTHING_FETCHED } from '../kafka/backlog.js';
+import { isFinalError } from '../kafka/final-error.js';
 import {
   nameOf,
   type GroupMember,
@@ -43,6 +43,8 @@ export interface ConfluentMemberParts {
   readonly events: MemberEvents;
   /** What the logs of these have. */
   readonly bounds: (partitions: readonly TopicPartition[]) => Promise<readonly LogBounds[]>;
+  /** Rejects where something forbids to read one of these topics. */
+  readonly assertReadable: (topics: readonly string[]) => Promise<void>;
 }
 
 /** One librdkafka consumer. */
@@ -189,12 +191,13 @@ export class ConfluentMember implements GroupMember {
 
   /** Where reading begins, as numbers. */
   private async positionsOf(partitions: readonly NativePosition[]): Promise<readonly Position[]> {
-    const { request, bounds } = this.parts;
+    const { request, bounds, assertReadable } = this.parts;
     while (partitions.length > 0 && !this.over) {
       try {
+        await assertReadable([...new Set(partitions.map(({ topic }) => topic))]);
         return startPositions(request, await this.committed(partitions), await bounds(partitions));
       } catch (error) {
-        if (error instanceof OffsetResetError) {
+        if (isFinalError(error)) {
           this.crash(error);
           return [];
         }

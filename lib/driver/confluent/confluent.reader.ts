@@ -7,6 +7,7 @@ import { toDelivery } from './confluent.delivery.js';
 import { CODE, eventError, isFatal, toMessagingError } from './confluent.errors.js';
 import type { NativeConsumer, NativeError, NativeMessage, NativePosition } from './confluent.native.js';
 import { consumerConfig } from './consumer-config.js';
+import { assertBounded } from './decompression-bound.js';
 import { PollLoop } from './poll-loop.js';
 
 const MAX_MESSAGES = 500;
@@ -66,6 +67,7 @@ export class ConfluentReader implements TopicReader {
 
   private async run(): Promise<void> {
     try {
+      await assertBounded([this.parts.request.topic], this.parts);
       await connectNative(this.consumer, this.parts.context);
       if (this.closing) return;
       this.consumer.assign(this.partitions);

@@ -2,6 +2,7 @@ import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { SubscribeRequest } from '../driver.js';
 import { clientConfig, nativeOf } from './confluent.client.js';
 import type { NativeConfig } from './confluent.native.js';
+import { boundConfig } from './decompression-bound.js';
 
 /** A partition is fetched again this long after its queue was full; the default of a second halves a catch-up (measured). */
 const QUEUE_BACKOFF_MS = 50;
@@ -32,6 +33,7 @@ export function consumerConfig(
     'fetch.wait.max.ms': FETCH_WAIT_MS,
     'fetch.queue.backoff.ms': QUEUE_BACKOFF_MS,
     'queued.max.messages.kbytes': QUEUED_KBYTES,
+    ...boundConfig(options),
     ...nativeOf(options),
   };
   return { client, topic: { 'auto.offset.reset': resetOf(topics) } };

@@ -3,11 +3,9 @@ import { NOTHING_FETCHED } from '../kafka/backlog.js';
 import { nameOf, type MemberEvents, type TopicPartition } from '../kafka/group-member.js';
 import { BatchProbe, type ProbeParts } from './batch-probe.js';
 import { promised, type NativeConsumer } from './confluent.native.js';
+import { zstdBound } from './decompression-bound.js';
 
 const SEEK_MS = 5_000;
-/** librdkafka's default, which it heeds for zstd. */
-const HUNDRED_MB = 100_000_000;
-const BOUND = 'receive.message.max.bytes';
 
 /** How far an assigned partition was read. A new assignment makes a new one. */
 export interface Place extends TopicPartition {
@@ -77,14 +75,12 @@ export class UnreadableBatches {
   }
 
   private errorOf({ topic, partition, offset }: Place, first: number): OversizedBatchError {
-    const { native } = this.parts.options;
     return new OversizedBatchError({
       topic,
       partition,
       firstOffset: BigInt(first),
       lastOffset: BigInt(offset - 1),
-      maxBytes: Number(native?.[BOUND] ?? HUNDRED_MB),
-      option: `native['${BOUND}']`,
+      ...zstdBound(this.parts.options),
     });
   }
 }

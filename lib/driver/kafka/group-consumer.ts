@@ -1,11 +1,11 @@
 import { deadlineIn, settledBefore, sleep, type Clock, type Deadline } from '../../core/clock.js';
 import type { Delivery, Partition } from '../../core/delivery.js';
 import { AuthenticationError, BrokerError, type MessagingError } from '../../core/errors.js';
-import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { Outcome } from '../../core/outcome.js';
 import type { Subscription } from '../driver.js';
 import { BrokerStatus } from './broker-status.js';
 import type { ConsumerParts } from './consumer-parts.js';
+import { isFinalError } from './final-error.js';
 import type { FetchedMessages, GroupMember, MemberEvents, Position, TopicPartition } from './group-member.js';
 import { Intake, isOwned } from './intake.js';
 import type { Reading } from './reading.js';
@@ -140,7 +140,7 @@ export class GroupConsumer implements Subscription, MemberEvents {
   onCrash(error: unknown): void {
     if (this.stopping) return;
     this.onLost();
-    void this.fail(this.status.down(error), error instanceof OffsetResetError);
+    void this.fail(this.status.down(error), isFinalError(error));
   }
 
   private async join(): Promise<void> {

@@ -38,13 +38,27 @@ export class KafkajsAdmin implements TopicAdmin {
   }
 
   async settings(topics: readonly string[]): Promise<readonly TopicSettings[]> {
-    const configNames = ['retention.ms', 'cleanup.policy'];
+    const found = await this.effective(topics, ['retention.ms', 'cleanup.policy']);
+    return [...found].map(([topic, values]) => ({
+      topic,
+      retentionMs: Number(values.get('retention.ms')),
+      cleanupPolicy: values.get('cleanup.policy'),
+    }));
+  }
+
+  /** What counts for each of these topics, the broker's defaults included. */
+  async effective(
+    topics: readonly string[],
+    configNames: string[],
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
     const resources = topics.map((name) => ({ type: TOPIC_RESOURCE, name, configNames }));
     const answer = await this.ask(undefined, (admin) => admin.describeConfigs({ resources, includeSynonyms: false }));
-    return answer.resources.map(({ resourceName: topic, configEntries }) => {
-      const values = new Map(configEntries.map(({ configName, configValue }) => [configName, configValue]));
-      return { topic, retentionMs: Number(values.get('retention.ms')), cleanupPolicy: values.get('cleanup.policy') };
-    });
+    return new Map(
+      answer.resources.map(({ resourceName, configEntries }) => [
+        resourceName,
+        new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+      ]),
+    );
   }
 
   /** Settings of a topic that somebody made. */

@@ -137,6 +137,20 @@ describe('options', () => {
       '`kafka.native` sets `enable.auto.commit`, which the library needs as it is. Remove it.',
     ],
     [
+      'a bound of decompression that is set twice',
+      {
+        kafka: { backend: 'confluent', maxDecompressedBytes: 1e6, native: { 'receive.message.max.bytes': 2_000_000 } },
+      },
+      {},
+      '`kafka.native` sets `receive.message.max.bytes`, which `kafka.maxDecompressedBytes` decides. Remove one of them.',
+    ],
+    [
+      'a bound of decompression that librdkafka cannot have',
+      { kafka: { backend: 'confluent', maxDecompressedBytes: 4_095 } },
+      {},
+      'Expected `kafka.maxDecompressedBytes` (4095) to be at least 4096 with `confluent`. Raise it.',
+    ],
+    [
       'a native setting of kafkajs that is an option, from a variable',
       {},
       { KAFKA_NATIVE: '{"sessionTimeout": 5}' },
