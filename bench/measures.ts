@@ -102,6 +102,24 @@ export async function oneByOne(round: Round, send: (n: number) => Promise<unknow
   return watch.stop(round.messages, percentiles(times));
 }
 
+/** When the next message is sent, in ms after the one before. */
+type Gaps = () => number;
+
+/** As many at once as the round says, at even times. */
+export function evenly({ atOnce }: Round): Gaps {
+  let n = 0;
+  return () => (n++ % atOnce === 0 ? PACE_MS * atOnce : 0);
+}
+
+/** As messages come that know nothing of each other: a Poisson process, the same one each time. */
+export function atRandom(): Gaps {
+  let state = 1;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32; // a generator of Numerical Recipes
+    return -Math.log(1 - state / 2 ** 32) * PACE_MS;
+  };
+}
+
 /** Sends 200 messages a second and takes the time of each until it is handled. */
 export class LatencyProbe {
   private readonly sentAt = new Map<number, number>();
@@ -116,20 +134,26 @@ export class LatencyProbe {
     this.sentAt.delete(n);
   }
 
-  async run(round: Round, send: (n: number) => Promise<unknown>): Promise<Sample> {
+  async run(round: Round, send: (n: number) => Promise<unknown>, gaps: Gaps): Promise<Sample> {
     while (!this.warm) await Promise.all([send(-1), delay(PROBE_MS)]);
     const watch = new Stopwatch();
     watch.start();
-    await Promise.all(await this.paced(round.messages, send));
+    await Promise.all(await this.paced(round.messages, send, gaps));
     while (this.sentAt.size > 0) await delay(PACE_MS);
     return watch.stop(round.messages, percentiles(this.times.slice(WARM_UP)));
   }
 
-  private async paced(messages: number, send: (n: number) => Promise<unknown>): Promise<Promise<unknown>[]> {
-    const start = performance.now();
+  private async paced(
+    messages: number,
+    send: (n: number) => Promise<unknown>,
+    gaps: Gaps,
+  ): Promise<Promise<unknown>[]> {
+    let at = performance.now();
     const sends: Promise<unknown>[] = [];
     for (let n = 0; n < messages; n++) {
-      await delay(Math.max(start + n * PACE_MS - performance.now(), 0));
+      const gap = gaps();
+      at += gap;
+      if (gap > 0) await delay(Math.max(at - performance.now(), 0));
       this.sentAt.set(n, performance.now());
       sends.push(send(n));
     }

@@ -5,7 +5,7 @@ import type {
   NativeMessage,
   NativeProducer,
 } from '../../lib/driver/confluent/confluent.native.js';
-import { LatencyProbe, oneByOne, singly, Tally } from '../measures.js';
+import { atRandom, evenly, LatencyProbe, oneByOne, singly, Tally } from '../measures.js';
 import { json, keyOf, type Payload } from '../payload.js';
 import { serve, type Round, type Sample } from '../protocol.js';
 import { reference } from '../references.js';
@@ -86,6 +86,15 @@ function readAll(round: Round, handle: (message: NativeMessage) => void): Promis
   return read(round, each, () => tally.finished);
 }
 
+async function latency(round: Round, gaps: () => number): Promise<Sample> {
+  const send = await sender(round);
+  const probe = new LatencyProbe();
+  const each = (messages: readonly NativeMessage[]) => {
+    for (const { value } of messages) probe.received((JSON.parse(String(value)) as Payload).n);
+  };
+  return read(round, each, () => probe.run(round, send, gaps));
+}
+
 serve({
   singles: async (round) => singly(round, await sender(round)),
 
@@ -95,12 +104,7 @@ serve({
 
   buffers: (round) => readAll(round, () => {}),
 
-  async latency(round) {
-    const send = await sender(round);
-    const probe = new LatencyProbe();
-    const each = (messages: readonly NativeMessage[]) => {
-      for (const { value } of messages) probe.received((JSON.parse(String(value)) as Payload).n);
-    };
-    return read(round, each, () => probe.run(round, send));
-  },
+  latency: (round) => latency(round, evenly(round)),
+
+  latencyAtRandom: (round) => latency(round, atRandom()),
 });

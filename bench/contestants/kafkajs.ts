@@ -1,5 +1,5 @@
 import { Kafka, logLevel, type ConsumerRunConfig, type EachBatchPayload, type Producer } from 'kafkajs';
-import { inWaves, LatencyProbe, oneByOne, singly, Tally } from '../measures.js';
+import { atRandom, evenly, inWaves, LatencyProbe, oneByOne, singly, Tally } from '../measures.js';
 import { record, throwsOnce, type Payload } from '../payload.js';
 import { serve, type Round, type Sample } from '../protocol.js';
 
@@ -45,6 +45,14 @@ function read(round: Round, handle: (batch: EachBatchPayload['batch']) => Promis
   return consumer(round, { eachBatch }, () => tally.finished);
 }
 
+async function latency(round: Round, gaps: () => number): Promise<Sample> {
+  const send = await sender(round);
+  const probe = new LatencyProbe();
+  const eachMessage: ConsumerRunConfig['eachMessage'] = async ({ message }) =>
+    probe.received((JSON.parse(String(message.value)) as Payload).n);
+  return consumer(round, { eachMessage }, () => probe.run(round, send, gaps));
+}
+
 serve({
   singles: async (round) => singly(round, await sender(round)),
 
@@ -87,14 +95,9 @@ serve({
     return consumer(round, { eachMessage }, () => tally.finished);
   },
 
-  async latency(round) {
-    const own = await connected(round);
-    const probe = new LatencyProbe();
-    const eachMessage: ConsumerRunConfig['eachMessage'] = async ({ message }) =>
-      probe.received((JSON.parse(String(message.value)) as Payload).n);
-    const send = (n: number) => own.send({ topic: round.topic, messages: [record(n, round)] });
-    return consumer(round, { eachMessage }, () => probe.run(round, send));
-  },
+  latency: (round) => latency(round, evenly(round)),
+
+  latencyAtRandom: (round) => latency(round, atRandom()),
 
   /** kafkajs begins its batch again after a pause. */
   async failing(round) {

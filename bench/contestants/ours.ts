@@ -12,7 +12,7 @@ import {
   type SentRecord,
   type WorkerOptions,
 } from 'nestjs-messaging';
-import { inWaves, LatencyProbe, oneByOne, OrderedWork, singly, Tally } from '../measures.js';
+import { atRandom, evenly, inWaves, LatencyProbe, oneByOne, OrderedWork, singly, Tally } from '../measures.js';
 import { keyOf, payload, throwsOnce, type Payload } from '../payload.js';
 import { serve, type Round, type Sample } from '../protocol.js';
 
@@ -84,6 +84,17 @@ function enhanced(worker: Type): Type {
   return worker;
 }
 
+async function latency(round: Round, gaps: () => number): Promise<Sample> {
+  const probe = new LatencyProbe();
+  const app = await start(round, [workerClass(round, {}, async ({ n }) => probe.received(n))]);
+  const producer = app.get(ProducerService);
+  const send = (n: number) =>
+    producer.send({ topic: round.topic, message: payload(n, round), key: keyOf(n + 1, round) });
+  const sample = await probe.run(round, send, gaps);
+  await app.close();
+  return sample;
+}
+
 serve({
   singles: async (round) => singly(round, await sender(round)),
 
@@ -114,16 +125,9 @@ serve({
     return ordered.verified(await work(round, { concurrency: round.atOnce }, handle));
   },
 
-  async latency(round) {
-    const probe = new LatencyProbe();
-    const app = await start(round, [workerClass(round, {}, async ({ n }) => probe.received(n))]);
-    const producer = app.get(ProducerService);
-    const sample = await probe.run(round, (n) =>
-      producer.send({ topic: round.topic, message: payload(n, round), key: keyOf(n + 1, round) }),
-    );
-    await app.close();
-    return sample;
-  },
+  latency: (round) => latency(round, evenly(round)),
+
+  latencyAtRandom: (round) => latency(round, atRandom()),
 
   failing: (round) =>
     work(round, { concurrency: round.atOnce, retryBackoff: 'fixed', initialDelayMs: 10 }, ({ n }, { attempt }) => {

@@ -1,4 +1,17 @@
-import { AWAITED, both, EXACTLY_ONCE, FAILING, FEWER, ORDERED, PACED, PIPE, READ, table, WAVES } from './table.js';
+import {
+  AWAITED,
+  both,
+  BURSTS,
+  EXACTLY_ONCE,
+  FAILING,
+  FEWER,
+  ORDERED,
+  PACED,
+  PIPE,
+  READ,
+  table,
+  WAVES,
+} from './table.js';
 
 /** What users of librdkafka would pick instead. */
 export const confluentPairs = table('confluent', [
@@ -15,5 +28,7 @@ export const confluentPairs = table('confluent', [
   ['consume, process, produce', 'pipe / confluent-promise pipe', PIPE, both(0.8)],
   EXACTLY_ONCE,
   ['latency at 200/s', 'latency / confluent latency', PACED, { above: { p50: 1, p99: 1 } }],
+  ['latency at 200/s, at random', 'latencyAtRandom / confluent latencyAtRandom', PACED, { above: { p50: 1, p99: 1 } }],
+  ['latency at 200/s, ten at once', 'latency / confluent latency', BURSTS, { above: { p50: 1, p99: 1 } }],
   ['1 % throw once', 'failing / ours consume', FAILING, { rate: 0.8 }],
 ]);

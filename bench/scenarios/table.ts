@@ -44,6 +44,7 @@ export const EXACTLY_ONCE: Row = [
 export const ORDERED = { messages: 50_000, atOnce: 100 };
 export const AWAITED = { messages: 1_000 };
 export const PACED = { messages: 2_000 };
+export const BURSTS = { ...PACED, atOnce: 10 };
 export const FAILING = { messages: 100_000, atOnce: 16 };
 
 /** Jobs that send into a topic which the rounds share; latency needs an empty one each time, all others one that is full. */
@@ -59,7 +60,7 @@ export function table(driver: Driver, rows: readonly Row[]): Pair[] {
       against,
       load,
       bars,
-      topic: SENDS.includes(job) ? 'shared' : job === 'latency' ? 'new' : 'full',
+      topic: SENDS.includes(job) ? 'shared' : job.startsWith('latency') ? 'new' : 'full',
       ...(more.ours && { oursWith: more.ours }),
       ...(more.theirs && { againstWith: more.theirs }),
       long: more.long ?? false,

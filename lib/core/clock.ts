@@ -47,6 +47,23 @@ export function deadlineIn(clock: Clock, ms: number): Deadline {
   return { at: clock.now() + ms, signal: controller.signal, cancel };
 }
 
+/** True when `promise` settled within `ms`; its rejection is passed on, a late one is the caller's loss. Cheaper than a deadline of its own. */
+export function settledWithin(clock: Clock, promise: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => resolve(false));
+    promise.then(
+      () => {
+        cancel();
+        resolve(true);
+      },
+      (error: Error) => {
+        cancel();
+        reject(error);
+      },
+    );
+  });
+}
+
 /** True when `promise` settled before the deadline; its rejection is passed on, a late one is the caller's loss. */
 export function settledBefore(promise: Promise<unknown>, deadline: Deadline): Promise<boolean> {
   return new Promise((resolve, reject) => {

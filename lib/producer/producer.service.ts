@@ -1,5 +1,5 @@
 import { allOf } from '../core/all-of.js';
-import { deadlineIn, settledBefore, type Clock } from '../core/clock.js';
+import { settledWithin, type Clock } from '../core/clock.js';
 import { BufferFullError, DeliveryTimeoutError, MessagingError, SendBatchError, toError } from '../core/errors.js';
 import { events } from '../core/events.js';
 import { sizeOf, type OutgoingRecord, type SendResult, type SentRecord } from '../core/message.js';
@@ -225,15 +225,13 @@ export class ProducerService {
     ready: Promise<Driver>,
     [first]: readonly OutgoingRecord[],
   ): Promise<Driver | MessagingError> {
-    const deadline = deadlineIn(this.parts.clock, at - this.parts.clock.now());
+    const { clock } = this.parts;
     try {
-      if (await settledBefore(ready, deadline)) return await ready;
+      if (await settledWithin(clock, ready, at - clock.now())) return await ready;
       const { deliveryTimeoutMs } = this.parts.connection().settings.options;
       return new DeliveryTimeoutError(first?.topic ?? '', deliveryTimeoutMs, 'not-written');
     } catch (error) {
       return error as MessagingError;
-    } finally {
-      deadline.cancel();
     }
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { deadlineIn, settledBefore, type Clock, type Deadline } from '../core/clock.js';
+import { deadlineIn, settledWithin, type Clock, type Deadline } from '../core/clock.js';
 import { BrokerUnavailableError, MessagingError } from '../core/errors.js';
 import { groupBy } from '../core/group-by.js';
 import type { Log } from '../core/log.js';
@@ -121,10 +121,8 @@ export class MessagingRuntime {
   }
 
   private async connect(connection: Connection): Promise<void> {
-    const deadline = deadlineIn(this.parts.clock, FIRST_ATTEMPT_MS);
     const attempt = connection.firstAttempt();
-    const isUp = (await settledBefore(attempt, deadline)) && (await attempt);
-    deadline.cancel();
+    const isUp = (await settledWithin(this.parts.clock, attempt, FIRST_ATTEMPT_MS)) && (await attempt);
     if (this.draining) return;
     const trouble = isUp ? await this.preparation.first(connection) : this.notReachable(connection);
     if (!trouble || this.draining) return;

@@ -163,6 +163,15 @@ describe.runIf(backends.length > 0)('a setting', () => {
       });
     });
 
+    it.sequential('lingerMs: a close ends it, of what was sent in the same tick too', async () => {
+      await use({ lingerMs: 30_000 }, async (driver) => {
+        const topic = await newTopic(driver);
+        const sent = driver.send([record(topic, 'x')], soon());
+        await driver.close(deadlineIn(systemClock, 10_000));
+        expect(await sent).toMatchObject([{ topic, partition: 0 }]);
+      });
+    });
+
     it.sequential('maxBatchSize: so many bytes end the linger', async () => {
       await use({ lingerMs: 8_000, maxBatchSize: 2_000 }, async (driver) => {
         const topic = await newTopic(driver);

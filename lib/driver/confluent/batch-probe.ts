@@ -1,4 +1,4 @@
-import { deadlineIn, settledBefore } from '../../core/clock.js';
+import { settledWithin } from '../../core/clock.js';
 import { deferred } from '../../core/deferred.js';
 import type { DriverContext, SubscribeRequest } from '../driver.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
@@ -51,9 +51,7 @@ export class BatchProbe {
     if (this.isClosed) return true;
     const answer = (this.answer = deferred<boolean>());
     await this.loop.between(() => this.consumer.assign([{ topic, partition, offset }]));
-    const deadline = deadlineIn(this.parts.context.clock, ANSWER_MS);
-    const isAnswered = await settledBefore(answer.promise, deadline);
-    deadline.cancel();
+    const isAnswered = await settledWithin(this.parts.context.clock, answer.promise, ANSWER_MS);
     await this.loop.between(() => this.consumer.unassign()); // nothing more is read, nor any answer left for the next question
     return isAnswered ? answer.promise : true;
   }

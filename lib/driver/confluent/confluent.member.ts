@@ -1,4 +1,4 @@
-import { deadlineIn, settledBefore, sleep, type Deadline } from '../../core/clock.js';
+import { settledBefore, settledWithin, sleep, type Deadline } from '../../core/clock.js';
 import { BrokerUnavailableError, ClosedError } from '../../core/errors.js';
 import { groupBy } from '../../core/group-by.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
@@ -110,10 +110,8 @@ export class ConfluentMember implements GroupMember {
     const native = positions.map(({ offset, ...rest }) => ({ ...rest, offset: Number(offset) }));
     this.committer.commit(native);
     const committing = promised<void>((done) => this.commits.push(done));
-    const deadline = deadlineIn(context.clock, COMMIT_MS);
-    const isAnswered = await settledBefore(committing, deadline);
-    deadline.cancel();
-    if (!isAnswered) throw new BrokerUnavailableError(`the coordinator did not answer within ${COMMIT_MS} ms`);
+    if (!(await settledWithin(context.clock, committing, COMMIT_MS)))
+      throw new BrokerUnavailableError(`the coordinator did not answer within ${COMMIT_MS} ms`);
   }
 
   committed(partitions: readonly TopicPartition[]): Promise<readonly Committed[]> {

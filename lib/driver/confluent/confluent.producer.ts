@@ -3,6 +3,7 @@ import { DeliveryTimeoutError, type MessagingError } from '../../core/errors.js'
 import { Fifo } from '../../core/fifo.js';
 import { LinkedList } from '../../core/linked-list.js';
 import { sizeOf, type OutgoingRecord, type SendResult } from '../../core/message.js';
+import { onceATick } from '../../core/once-a-tick.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import { closedConnection } from '../closed-connection.js';
 import type { DriverContext } from '../driver.js';
@@ -45,6 +46,8 @@ export class ConfluentProducer {
   private readonly sweep: Sweep;
   private whenIdle: (() => void) | undefined;
   private closed = false;
+  /** The sends of one tick are handed over together, so that they share batches. */
+  private readonly schedule = onceATick(() => this.pump());
 
   constructor(
     private readonly confluent: ConfluentModule,
@@ -90,7 +93,7 @@ export class ConfluentProducer {
     records.forEach((record, index) =>
       this.accept({ record, call, index, deadline, previous: undefined, next: undefined }),
     );
-    this.pump();
+    this.schedule();
     this.sweep.by(deadline);
     return call.results;
   }
@@ -100,6 +103,7 @@ export class ConfluentProducer {
     if (this.closed) return;
     this.closed = true;
     this.living.isLast = true;
+    this.pump(); // what was sent in this tick is part of what is flushed
     await settledBefore(this.drained(deadline), deadline);
     this.sweep.stop();
     for (const { call, index } of this.unanswered()) call.set(index, this.closedError());
@@ -225,16 +229,14 @@ export class ConfluentProducer {
   }
 
   private get isIdle(): boolean {
-    return (
-      this.sent.length === 0 && this.waiting.length === 0 && this.lookup.isIdle && this.narrow.waiting.length === 0
-    );
+    const { sent, waiting, lookup, narrow } = this;
+    return sent.length + waiting.length + narrow.waiting.length === 0 && lookup.isIdle;
   }
 
   private async drained(deadline: Deadline): Promise<void> {
     if (this.isIdle) return;
     const idle = new Promise<void>((resolve) => (this.whenIdle = resolve));
-    const { clock } = this.context;
-    this.living.native?.flush(Math.max(deadline.at - clock.now(), 0), () => {});
+    this.living.native?.flush(Math.max(deadline.at - this.context.clock.now(), 0), () => {});
     await idle;
   }
 

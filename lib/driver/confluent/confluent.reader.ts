@@ -1,4 +1,4 @@
-import { settledBefore, deadlineIn } from '../../core/clock.js';
+import { settledWithin } from '../../core/clock.js';
 import { groupBy } from '../../core/group-by.js';
 import type { ReadRequest, ReadSink, TopicReader } from '../broker-admin.js';
 import { connectNative, disconnectNative } from './confluent.client.js';
@@ -111,8 +111,6 @@ export class ConfluentReader implements TopicReader {
   private async end(): Promise<void> {
     await this.running;
     await this.loop.stop();
-    const deadline = deadlineIn(this.parts.context.clock, CLOSE_MS);
-    await settledBefore(disconnectNative(this.consumer), deadline);
-    deadline.cancel();
+    await settledWithin(this.parts.context.clock, disconnectNative(this.consumer), CLOSE_MS);
   }
 }

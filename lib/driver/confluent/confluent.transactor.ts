@@ -1,4 +1,4 @@
-import { deadlineIn, settledBefore, type Deadline } from '../../core/clock.js';
+import { settledBefore, settledWithin, type Deadline } from '../../core/clock.js';
 import { BrokerUnavailableError } from '../../core/errors.js';
 import type { OutgoingRecord } from '../../core/message.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
@@ -159,15 +159,12 @@ export class ConfluentTransactor implements Transactor {
   /** A call that may be made again where it was not answered in time: librdkafka goes on where it was. */
   private async ask(native: NativeProducer, call: (done: Callback) => void): Promise<void> {
     for (let left = ASK_AGAIN; ; left--) {
-      const deadline = deadlineIn(this.parts.context.clock, TRANSACTION_TIMEOUT_MS + GRACE_MS);
       const answer = promised(call);
       try {
-        if (await settledBefore(answer, deadline)) return;
+        if (await settledWithin(this.parts.context.clock, answer, TRANSACTION_TIMEOUT_MS + GRACE_MS)) return;
       } catch (error) {
         if ((error as NativeError).isRetriable !== true || left === 0) throw error;
         continue;
-      } finally {
-        deadline.cancel();
       }
       throw this.lose(native, answer);
     }

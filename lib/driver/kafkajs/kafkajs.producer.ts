@@ -7,6 +7,7 @@ import {
   type MessagingError,
 } from '../../core/errors.js';
 import { sizeOf, type OutgoingRecord, type SendResult } from '../../core/message.js';
+import { onceATick } from '../../core/once-a-tick.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import { closedConnection } from '../closed-connection.js';
 import type { DriverContext } from '../driver.js';
@@ -39,7 +40,8 @@ export class KafkajsProducer {
   private readonly topics = new Map<string, TopicBuffer>();
   private readonly looking = new Set<TopicBuffer>();
   private readonly path: SendPath;
-  private scheduled = false;
+  /** The sends of one tick share a request. */
+  private readonly schedule = onceATick(() => this.pump());
   private inFlight: Promise<void> | undefined;
   private cancelTimer: (() => void) | undefined;
   private closed = false;
@@ -109,16 +111,6 @@ export class KafkajsProducer {
     const buffer = new TopicBuffer(topic, { lingerMs, maxBatchSize, partitioner, clock: this.parts.context.clock });
     this.topics.set(topic, buffer);
     return buffer;
-  }
-
-  /** The sends of one tick share a request. */
-  private schedule(): void {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    setImmediate(() => {
-      this.scheduled = false;
-      this.pump();
-    });
   }
 
   private pump(): void {

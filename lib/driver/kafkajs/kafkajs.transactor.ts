@@ -1,5 +1,5 @@
 import type { Kafka, Producer, Transaction } from 'kafkajs';
-import { deadlineIn, settledBefore, sleep, type Deadline } from '../../core/clock.js';
+import { settledBefore, settledWithin, sleep, type Deadline } from '../../core/clock.js';
 import { BrokerUnavailableError, UnknownPartitionError, type MessagingError } from '../../core/errors.js';
 import { groupBy } from '../../core/group-by.js';
 import { sizeOf, type OutgoingRecord } from '../../core/message.js';
@@ -98,13 +98,10 @@ export class KafkajsTransactor implements Transactor {
   }
 
   private async within(work: () => Promise<void>): Promise<void> {
-    const deadline = deadlineIn(this.parts.context.clock, TRANSACTION_TIMEOUT_MS);
     try {
-      if (await settledBefore(work(), deadline)) return;
+      if (await settledWithin(this.parts.context.clock, work(), TRANSACTION_TIMEOUT_MS)) return;
     } catch (error) {
       throw this.fault(error);
-    } finally {
-      deadline.cancel();
     }
     throw this.fault(new BrokerUnavailableError(`no answer within ${TRANSACTION_TIMEOUT_MS} ms`));
   }

@@ -1,5 +1,5 @@
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs';
-import { deadlineIn, settledBefore } from '../../core/clock.js';
+import { settledWithin } from '../../core/clock.js';
 import { BrokerUnavailableError, type MessagingError } from '../../core/errors.js';
 import { groupBy } from '../../core/group-by.js';
 import type { HeaderList } from '../../core/headers.js';
@@ -46,10 +46,10 @@ export class SendPath {
     const { clock } = this.context;
     const requests = this.options.enableIdempotence ? groupBy(batch, ({ partition }) => partition).values() : [batch];
     const sending = [...requests].map((request) => this.request(topic, request));
-    const deadline = deadlineIn(clock, Math.max(...batch.map(({ deadline: at }) => at)) - clock.now());
-    const isAnswered = await settledBefore(Promise.all(sending), deadline);
-    deadline.cancel();
-    const results = isAnswered ? await Promise.all(sending) : [this.unanswered(topic, batch)];
+    const answered = Promise.all(sending);
+    const timeoutMs = Math.max(...batch.map(({ deadline }) => deadline)) - clock.now();
+    const isAnswered = await settledWithin(clock, answered, timeoutMs);
+    const results = isAnswered ? await answered : [this.unanswered(topic, batch)];
     const error = results.find((result) => result.error)?.error;
     if (error) this.discard();
     return { unwritten: results.flatMap(({ unwritten }) => unwritten), ...(error && { error }) };

@@ -5,6 +5,7 @@ import { Ledger } from '../../core/ledger.js';
 import type { OutgoingRecord } from '../../core/message.js';
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { Outcome } from '../../core/outcome.js';
+import { onceATick } from '../../core/once-a-tick.js';
 import type { MemoryBroker } from '../../memory-broker/memory-broker.js';
 import type { MemoryAssignment, MemoryMember } from '../../memory-broker/memory-group.js';
 import type { MemoryLog } from '../../memory-broker/memory-topic.js';
@@ -40,7 +41,10 @@ export interface ConsumerParts {
 export class MemoryConsumer implements Subscription, MemoryMember {
   readonly topics: readonly string[];
   private readonly readings = new Map<Partition, Reading>();
-  private scheduled = false;
+  /** Deliveries come on a later turn of the event loop, as from a socket. */
+  private readonly schedule = onceATick(() => {
+    for (const [partition, reading] of this.readings) this.deliver(partition, reading);
+  });
   private stopping: Promise<void> | undefined;
   private givingUp: Promise<void> | undefined;
   /** Until it is called the process stays up, as with a socket to a broker. */
@@ -138,16 +142,6 @@ export class MemoryConsumer implements Subscription, MemoryMember {
   private setPaused(partition: Partition, paused: boolean): void {
     const reading = this.readings.get(partition);
     if (reading) reading.paused = paused;
-  }
-
-  /** Deliveries come on a later turn of the event loop, as from a socket. */
-  private schedule(): void {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    setImmediate(() => {
-      this.scheduled = false;
-      for (const [partition, reading] of this.readings) this.deliver(partition, reading);
-    });
   }
 
   private deliver(partition: Partition, reading: Reading): void {

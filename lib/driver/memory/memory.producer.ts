@@ -1,4 +1,4 @@
-import { deadlineIn, settledBefore } from '../../core/clock.js';
+import { settledWithin } from '../../core/clock.js';
 import {
   BrokerFullError,
   DeliveryTimeoutError,
@@ -105,12 +105,9 @@ export class MemoryProducer {
     return this.nextPartition++ % partitions;
   }
 
-  private async roomBefore(topic: string, at: number): Promise<boolean> {
+  private roomBefore(topic: string, at: number): Promise<boolean> {
     const { clock } = this.context;
-    const deadline = deadlineIn(clock, at - clock.now());
-    const inTime = await settledBefore(this.broker.room(topic), deadline);
-    deadline.cancel();
-    return inTime;
+    return settledWithin(clock, this.broker.room(topic), at - clock.now());
   }
 
   private closedError(): MessagingError {

@@ -1,5 +1,6 @@
 import type { MemoryBroker } from '../../memory-broker/memory-broker.js';
 import type { Partition } from '../../core/delivery.js';
+import { onceATick } from '../../core/once-a-tick.js';
 import type { PartitionPosition, ReadRequest, ReadSink, TopicReader } from '../broker-admin.js';
 import { toDelivery } from './memory.delivery.js';
 
@@ -9,7 +10,10 @@ const BATCH = 500;
 export class MemoryReader implements TopicReader {
   private readonly next: Map<Partition, number>;
   private paused = false;
-  private scheduled = false;
+  /** Messages come on a later turn of the event loop, as from a socket. */
+  private readonly schedule = onceATick(() => {
+    for (const [partition, offset] of this.next) this.deliver(partition, offset);
+  });
   private closed = false;
   private readonly onAppend = (topic: string) => {
     if (topic === this.request.topic) this.schedule();
@@ -38,16 +42,6 @@ export class MemoryReader implements TopicReader {
   async close(): Promise<void> {
     this.closed = true;
     this.broker.events.off('append', this.onAppend);
-  }
-
-  /** Messages come on a later turn of the event loop, as from a socket. */
-  private schedule(): void {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    setImmediate(() => {
-      this.scheduled = false;
-      for (const [partition, offset] of this.next) this.deliver(partition, offset);
-    });
   }
 
   private deliver(partition: Partition, offset: number): void {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { deadlineIn, settledBefore } from '../../core/clock.js';
+import { settledWithin } from '../../core/clock.js';
 import {
   AuthorizationError,
   BrokerUnavailableError,
@@ -70,15 +70,15 @@ export async function checkServer(
   context: DriverContext,
 ): Promise<void> {
   const probe = clients.probe();
-  const deadline = deadlineIn(context.clock, Math.min(options.requestTimeoutMs, 5_000));
+  const timeoutMs = Math.min(options.requestTimeoutMs, 5_000);
   let lastError: unknown;
   probe.on('error', (error) => (lastError = error));
   try {
-    if (!(await settledBefore(check(probe, options, context), deadline))) throw unreachable(options, context);
+    if (!(await settledWithin(context.clock, check(probe, options, context), timeoutMs)))
+      throw unreachable(options, context);
   } catch (thrown) {
     throw about(thrown, lastError, context);
   } finally {
-    deadline.cancel();
     probe.disconnect();
   }
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { deadlineIn, settledBefore, sleep, type Deadline } from '../../core/clock.js';
+import { settledBefore, settledWithin, sleep, type Deadline } from '../../core/clock.js';
 import {
   DeliveryTimeoutError,
   MessagingError,
@@ -195,12 +195,9 @@ export class RedisProducer {
     return key === null ? this.nextPartition++ % partitions : partitionOf(key, partitions);
   }
 
-  private async endsBefore(work: Promise<unknown>, at: number): Promise<boolean> {
+  private endsBefore(work: Promise<unknown>, at: number): Promise<boolean> {
     const { clock } = this.parts.context;
-    const deadline = deadlineIn(clock, at - clock.now());
-    const inTime = await settledBefore(work, deadline);
-    deadline.cancel();
-    return inTime;
+    return settledWithin(clock, work, at - clock.now());
   }
 
   private notInTime({ topic }: OutgoingRecord, cause?: MessagingError): DeliveryTimeoutError {

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { sleep, type Clock } from '../../core/clock.js';
 import { DeliveryTimeoutError, MessagingError } from '../../core/errors.js';
 import { Fifo } from '../../core/fifo.js';
+import { onceATick } from '../../core/once-a-tick.js';
 import type { SendCall } from '../send-call.js';
 import { resendScript, writeScript } from './lua/send.js';
 import { toMessagingError } from './redis.errors.js';
@@ -57,7 +58,7 @@ export class StreamWriter {
   private failed: PendingWrite[] = [];
   private inFlight = 0;
   private recovering = false;
-  private scheduled = false;
+  private readonly flushSoon = onceATick(() => this.flush());
   private turns = 0;
   /** The last entry id that was acknowledged: whatever is in flight was written behind it, or not at all. */
   private lastId: string;
@@ -73,12 +74,7 @@ export class StreamWriter {
   write(pending: PendingWrite): void {
     this.waiting.push(pending);
     if (this.inFlight === 0 || this.waiting.length >= FULL_GROUP) return this.flush();
-    if (this.scheduled) return;
-    this.scheduled = true;
-    setImmediate(() => {
-      this.scheduled = false;
-      this.flush();
-    });
+    this.flushSoon();
   }
 
   /** Answers what is left, when the connection is given up. */
