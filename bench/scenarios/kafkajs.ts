@@ -44,7 +44,7 @@ export const kafkajsPairs = table('kafkajs', [
   ],
   EXACTLY_ONCE,
   ['latency at 200/s', 'latency / kafkajs latency', PACED, { above: { p50: 1, p99: 1 } }],
-  ['latency at 200/s, at random', 'latencyAtRandom / kafkajs latencyAtRandom', PACED, { above: { p50: 1, p99: 0 } }],
+  ['latency at 200/s, at random', 'latencyAtRandom / kafkajs latencyAtRandom', PACED, { above: { p50: 1, p99: 1 } }],
   ['latency at 200/s, ten at once', 'latency / kafkajs latency', BURSTS, { above: { p50: 0, p99: 0 } }],
   ['1 % throw once', 'failing / ours consume', FAILING, { rate: 0.8 }],
   ['1 % throw once, against eachMessage', 'failing / kafkajs failing', FAILING, {}, { theirs: { messages: 500 } }],

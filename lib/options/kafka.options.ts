@@ -8,8 +8,8 @@ import type { SaslTokenProvider } from './sasl-token.js';
 /** Where a registry is, as Confluent's runs by default. */
 export const DEFAULT_REGISTRY_URL = 'http://localhost:8081';
 
-/** librdkafka receives no less at once. */
-const LEAST_BOUND = 4_096;
+/** librdkafka receives no more than the bound at once: room for answers about many partitions, and for batches of 1 MiB that were written before. */
+const LEAST_BOUND = 4_194_304;
 
 export const kafkaOptions = {
   /** Brokers to ask first for the cluster: `host:port`, several with commas or as an array. */
@@ -74,7 +74,7 @@ export const kafkaOptions = {
   /**
    * Largest batch of messages that is decompressed, in bytes of the result. A larger one is passed over with an error that names its offsets;
    * it stays in the topic. Without it: 64 MiB with `kafkajs`. librdkafka bounds zstd only, so with `confluent` a topic is refused whose settings
-   * would let a batch become larger, which kafkajs, installed beside it, is asked about: see the page on the two clients.
+   * would let a batch become larger; kafkajs, which has to be installed beside it, asks for them: see the page on the two clients.
    */
   maxDecompressedBytes: integer({ min: 1 }),
   /** Where a group begins that has no position, or one that the log has not any more; with `none` its handlers stop with an `OffsetResetError`. */

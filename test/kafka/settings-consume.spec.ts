@@ -139,6 +139,31 @@ describe.runIf(backends.length > 0)('a setting', () => {
       });
     });
 
+    const refused = [{}, { groupInstanceId: 'one' }, { assignor: 'cooperative-sticky' }] as const;
+    it.runIf(backend === 'confluent').for(refused)(
+      'maxDecompressedBytes: nothing is fetched of a topic that is refused: %o',
+      async (spec) => {
+        await use(
+          { maxDecompressedBytes: 5_000_000, sessionTimeoutMs: 6_000, heartbeatIntervalMs: 500, ...spec },
+          async (driver) => {
+            const [topic, groupId] = [await newTopic(driver, 3), unique('group')];
+            const known = tap().requests.length;
+            const member = join(driver, topic, groupId);
+            await eventually(() => expect(member.errors).toMatchObject([{ code: 'UNBOUNDED_TOPIC' }]));
+            const told = Date.now();
+            if (!('groupInstanceId' in spec)) await eventually(async () => expect(await membersOf(groupId)).toBe(0));
+            expect(Date.now() - told).toBeLessThan(3_000);
+            await delay(1_000);
+            expect(
+              tap()
+                .requests.slice(known)
+                .filter(({ api }) => api === API.fetch),
+            ).toEqual([]);
+          },
+        );
+      },
+    );
+
     it('autoOffsetReset: none goes on where the group is', async () => {
       await use({}, async (driver) => {
         const [topic, groupId] = [await newTopic(driver, 3), unique('group')];

@@ -14,6 +14,7 @@ import { createConfluentConsumer } from './confluent.consumer.js';
 import { confluentFeatures } from './confluent.features.js';
 import type { ConfluentModule } from './confluent.native.js';
 import { ConfluentProducer } from './confluent.producer.js';
+import { adminOfBound } from './decompression-bound.js';
 import { KafkajsBeside } from './kafkajs-beside.js';
 
 /** @throws MissingPackageError when the client is not installed, or its addon is not built. */
@@ -46,7 +47,7 @@ class ConfluentDriver implements Driver {
   }
 
   async connect(): Promise<void> {
-    if (this.options.maxDecompressedBytes !== undefined) await this.kafkajs.open(); // it is needed to read: told at once where it is missing
+    await adminOfBound(this.options, this.kafkajs); // told at once where kafkajs is missing
     try {
       await this.producer.connect();
     } catch (error) {

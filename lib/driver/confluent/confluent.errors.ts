@@ -58,7 +58,7 @@ const TRANSIENT = new Set([
 ]);
 
 const UNREADABLE =
-  "A batch of messages cannot be decompressed: librdkafka makes at most 100 MB of zstd, or what is set. Raise `native['receive.message.max.bytes']` or `maxDecompressedBytes`, or read it with `backend: 'kafkajs'`.";
+  "A batch of messages cannot be decompressed: librdkafka makes at most 100 MB of zstd. Raise `native['receive.message.max.bytes']` (or `maxDecompressedBytes`, where that is set), or read it with `backend: 'kafkajs'`.";
 
 export function isUnknownTopic({ code }: NativeError): boolean {
   return UNKNOWN_TOPIC.has(code) || code === CODE.unknownPartition;

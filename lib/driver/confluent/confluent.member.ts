@@ -167,7 +167,7 @@ export class ConfluentMember implements GroupMember {
       if (!this.over) await events.onPositions(positions);
     }
     const places = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset: Number(offset) }));
-    const native = this.over ? partitions : places;
+    const native = this.over ? [] : places; // nothing is read of what could not be positioned, or is left
     await this.loop.between(() => {
       if (this.isCooperative) this.consumer.incrementalAssign(native);
       else this.consumer.assign(native);
@@ -181,8 +181,8 @@ export class ConfluentMember implements GroupMember {
     else await events.onRevoked(partitions);
     await this.loop.between(() => {
       this.pauses.lift(partitions);
-      for (const one of partitions) this.owned.delete(nameOf(one));
-      if (this.isCooperative) this.consumer.incrementalUnassign(partitions);
+      const owned = partitions.filter((one) => this.owned.delete(nameOf(one)));
+      if (this.isCooperative) this.consumer.incrementalUnassign(owned);
       else this.consumer.unassign();
     });
   }

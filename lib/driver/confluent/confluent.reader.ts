@@ -68,6 +68,7 @@ export class ConfluentReader implements TopicReader {
   private async run(): Promise<void> {
     try {
       await assertBounded([this.parts.request.topic], this.parts);
+      if (this.closing) return;
       await connectNative(this.consumer, this.parts.context);
       if (this.closing) return;
       this.consumer.assign(this.partitions);

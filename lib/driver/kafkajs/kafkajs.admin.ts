@@ -52,7 +52,8 @@ export class KafkajsAdmin implements TopicAdmin {
     configNames: string[],
   ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
     const resources = topics.map((name) => ({ type: TOPIC_RESOURCE, name, configNames }));
-    const answer = await this.ask(undefined, (admin) => admin.describeConfigs({ resources, includeSynonyms: false }));
+    const about = topics.length === 1 ? topics[0] : undefined;
+    const answer = await this.ask(about, (admin) => admin.describeConfigs({ resources, includeSynonyms: false }));
     return new Map(
       answer.resources.map(({ resourceName, configEntries }) => [
         resourceName,

@@ -139,16 +139,16 @@ describe('options', () => {
     [
       'a bound of decompression that is set twice',
       {
-        kafka: { backend: 'confluent', maxDecompressedBytes: 1e6, native: { 'receive.message.max.bytes': 2_000_000 } },
+        kafka: { backend: 'confluent', maxDecompressedBytes: 5e6, native: { 'receive.message.max.bytes': 2_000_000 } },
       },
       {},
       '`kafka.native` sets `receive.message.max.bytes`, which `kafka.maxDecompressedBytes` decides. Remove one of them.',
     ],
     [
       'a bound of decompression that librdkafka cannot have',
-      { kafka: { backend: 'confluent', maxDecompressedBytes: 4_095 } },
+      { kafka: { backend: 'confluent', maxDecompressedBytes: 4_000_000 } },
       {},
-      'Expected `kafka.maxDecompressedBytes` (4095) to be at least 4096 with `confluent`. Raise it.',
+      'Expected `kafka.maxDecompressedBytes` (4000000) to be at least 4194304 with `confluent`. Raise it.',
     ],
     [
       'a native setting of kafkajs that is an option, from a variable',
