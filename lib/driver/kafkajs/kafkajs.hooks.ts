@@ -1,15 +1,19 @@
 import type { Assigner, PartitionAssigner } from 'kafkajs';
-import { boundedFetch, type FetchBound } from './bounded-fetch.js';
-import type { Codecs } from './codecs/register-codecs.js';
+import { decodeFetch, type DecodedFetch, type DecodedPartition, type FetchBound } from './fetch/decode-fetch.js';
+import { FetchedRecords } from './fetch/fetched-records.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import {
   assertBrokerInternals,
   assertInternals,
   type FetchedPartition,
+  type FetchRequest,
   type KafkajsBroker,
   type KafkajsCluster,
 } from './kafkajs.internals.js';
 import { hookOffsets, type OffsetHooks } from './kafkajs.offsets.js';
+
+/** The protocol's number. */
+const FETCH = 1;
 
 export interface MemberHooks extends OffsetHooks {
   /** Called with the cluster before the member does anything. */
@@ -28,9 +32,16 @@ export interface MemberHooks extends OffsetHooks {
   /** How long a broker may wait for messages, in ms. */
   maxWaitMs(): number;
   /** How large a batch may become when it is decompressed. */
-  readonly bound: FetchBound & { readonly codecs: Codecs };
-  /** Every message array that a fetch brought, with its generation. */
-  readonly fetched: WeakMap<object, number>;
+  readonly bound: FetchBound;
+  /** What fetches brought, by the array that kafkajs has in its place. */
+  readonly fetched: WeakMap<object, Fetched>;
+}
+
+/** What a fetch brought of a partition. */
+export interface Fetched {
+  /** Of the member, when it was asked for. */
+  readonly generation: number;
+  readonly records: FetchedRecords;
 }
 
 /**
@@ -115,8 +126,8 @@ function hookJoin(cluster: KafkajsCluster, hooks: MemberHooks): void {
 }
 
 /**
- * Four faults of kafkajs' fetch are mended here. It decompresses whatever size; it hands over aborted records; a fetch that was under way while another of its
- * fetchers rejoined the group is handed over under the new assignment, which would skip what lies between; and it waits as long, whether a resume is likely or not.
+ * Mends faults of kafkajs' fetch: records are decoded here (`decodeFetch`); a fetch that was under way while another of its fetchers rejoined the
+ * group is handed over under the new assignment, which would skip what lies between; and it waits as long, whether a resume is likely or not.
  */
 function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
   const findBroker = cluster.findBroker.bind(cluster);
@@ -132,43 +143,48 @@ function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
       hooks.assertAlive();
       const generation = hooks.generation();
       await hooks.beforeFetch();
-      const response = await boundedFetch(fetch, { ...request, maxWaitTime: hooks.maxWaitMs() }, hooks.bound);
-      if (generation !== hooks.generation()) return { ...response, responses: [] };
-      for (const partition of response.responses.flatMap(({ partitions }) => partitions)) {
-        hooks.fetched.set(partition.messages, generation);
-        markAborted(partition);
-      }
-      return response;
+      const decoded = (await fetch({ ...request, maxWaitTime: hooks.maxWaitMs() })) as unknown as DecodedFetch;
+      if (generation !== hooks.generation()) return { responses: [] };
+      const responses = decoded.responses.map(({ topicName, partitions }) => ({
+        topicName,
+        partitions: partitions.filter(isNews).map((one) => {
+          const records = new FetchedRecords(one.batches, askedFrom(request, topicName, one.partition));
+          const standIn = toStandIn(one, records.count === 0);
+          hooks.fetched.set(standIn.messages, { generation, records });
+          return standIn;
+        }),
+      }));
+      return { responses };
     };
     return broker;
   };
 }
 
-/** An answer is bounded before it is decoded. */
-function hookDecoding({ connectionPool }: KafkajsBroker, { codecs, maxBytes }: MemberHooks['bound']): void {
-  const send = connectionPool.send.bind(connectionPool);
-  connectionPool.send = (asked) => {
-    const { response } = asked;
-    const decode = (answer: Buffer) => response.decode(codecs.bounded(answer, maxBytes));
-    return send({ ...asked, response: { ...response, decode } });
-  };
+/** kafkajs goes through the motions for each partition that it has an answer for. */
+function isNews({ lastOffset, preferredReadReplica }: DecodedPartition): boolean {
+  return lastOffset !== undefined || preferredReadReplica >= 0;
 }
 
-/**
- * kafkajs expects aborted transactions in the order of their start (the broker lists them by completion), takes one a record, and takes
- * any record with the key 0x00000000 for an abort marker. Marked as control records here, the aborted ones are left out by kafkajs.
- */
-export function markAborted(partition: FetchedPartition): void {
-  const aborted = partition.abortedTransactions;
-  if (!aborted?.length) return;
-  const starts = aborted.toSorted((a, b) => Number(a.firstOffset) - Number(b.firstOffset));
-  const open = new Set<string>();
-  for (const message of partition.messages) {
-    while (starts[0] && Number(starts[0].firstOffset) <= Number(message.offset))
-      open.add(String(starts.shift()?.producerId));
-    const { producerId, inTransaction } = message.batchContext ?? { producerId: '', inTransaction: false };
-    if (message.isControlRecord) open.delete(String(producerId));
-    else if (inTransaction && open.has(String(producerId))) message.isControlRecord = true;
-  }
-  partition.abortedTransactions = [];
+/** kafkajs gets one message in place of all, and its own work with each is saved; a control record, where none is left to hand over, moves it on. */
+function toStandIn(
+  { partition, highWatermark, preferredReadReplica, lastOffset }: DecodedPartition,
+  isControlRecord: boolean,
+): FetchedPartition {
+  const messages = lastOffset === undefined ? [] : [{ offset: String(lastOffset), isControlRecord }];
+  return { partition, highWatermark, preferredReadReplica, messages, abortedTransactions: [] };
+}
+
+function askedFrom({ topics }: FetchRequest, topic: string, partition: number): number {
+  const asked = topics.find((one) => one.topic === topic)?.partitions.find((one) => one.partition === partition);
+  return Number(asked?.fetchOffset ?? 0);
+}
+
+function hookDecoding({ connectionPool }: KafkajsBroker, bound: FetchBound): void {
+  const send = connectionPool.send.bind(connectionPool);
+  connectionPool.send = (asked) => {
+    const { apiKey, apiVersion } = asked.request;
+    if (apiKey !== FETCH) return send(asked);
+    const decode = (answer: Buffer) => decodeFetch(answer, apiVersion, bound);
+    return send({ ...asked, response: { ...asked.response, decode } });
+  };
 }

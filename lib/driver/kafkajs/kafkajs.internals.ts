@@ -1,5 +1,4 @@
 import { BrokerError } from '../../core/errors.js';
-import type { FetchRequest } from './bounded-fetch.js';
 
 /** What kafkajs 2.2.4 has inside and does not export. A custom assigner is the only door to it. */
 export interface KafkajsCluster {
@@ -36,22 +35,35 @@ export interface KafkajsBroker {
 
 /** The connections to one broker; it outlives them. */
 export interface KafkajsConnectionPool {
-  send(asked: { readonly response: { decode(answer: Buffer): Promise<unknown> } }): Promise<unknown>;
+  send(asked: AskedOfBroker): Promise<unknown>;
 }
 
+export interface AskedOfBroker {
+  /** The protocol's numbers. */
+  readonly request: { readonly apiKey: number; readonly apiVersion: number };
+  readonly response: { decode(answer: Buffer): Promise<unknown> };
+}
+
+export interface FetchRequest {
+  /** How long the broker may wait for messages, in ms. */
+  readonly maxWaitTime?: number;
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string }[];
+  }[];
+}
+
+/** What kafkajs makes batches of. */
 export interface FetchResponse {
-  responses: readonly { readonly topicName: string; readonly partitions: FetchedPartition[] }[];
+  readonly responses: readonly { readonly topicName: string; readonly partitions: readonly FetchedPartition[] }[];
 }
 
 export interface FetchedPartition {
-  readonly messages: FetchedMessage[];
-  abortedTransactions?: { readonly producerId: string; readonly firstOffset: string }[] | null;
-}
-
-export interface FetchedMessage {
-  readonly offset: string;
-  readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean };
-  isControlRecord: boolean;
+  readonly partition: number;
+  readonly highWatermark: string;
+  readonly preferredReadReplica: number;
+  readonly messages: readonly { readonly offset: string; readonly isControlRecord: boolean }[];
+  readonly abortedTransactions: readonly [];
 }
 
 /** @throws BrokerError when another version is installed than the one that is known inside. */

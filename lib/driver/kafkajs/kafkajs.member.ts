@@ -4,7 +4,7 @@ import { BrokerError, ClosedError, UnknownTopicError } from '../../core/errors.j
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { SubscribeRequest, TopicAdmin } from '../driver.js';
-import { fetchedMessages, NOTHING_FETCHED } from '../kafka/backlog.js';
+import { NOTHING_FETCHED } from '../kafka/backlog.js';
 import {
   nameOf,
   type GroupMember,
@@ -12,11 +12,9 @@ import {
   type Position,
   type TopicPartition,
 } from '../kafka/group-member.js';
-import { maxDecompressedBytes, registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
-import { toDelivery } from './kafkajs.delivery.js';
 import { startPositions, type Committed } from '../kafka/start-positions.js';
-import { hookedAssigner, type MemberHooks } from './kafkajs.hooks.js';
+import { hookedAssigner, type Fetched, type MemberHooks } from './kafkajs.hooks.js';
 import type { KafkajsCluster } from './kafkajs.internals.js';
 import { boundsOf } from './kafkajs.offsets.js';
 import { lookFor, subscribe } from './missing-topics.js';
@@ -42,7 +40,7 @@ export interface MemberParts {
 /** One kafkajs consumer. It is used once: after a crash a new one takes its place, since kafkajs leaves a crashed one in any state. */
 export class KafkajsMember implements GroupMember {
   private readonly consumer: Consumer;
-  private readonly fetched = new WeakMap<object, number>();
+  private readonly fetched = new WeakMap<object, Fetched>();
   private generation = 0;
   /** Where reading begins, as kafkajs asked for it in this generation. */
   private readonly positions = new Map<string, Position>();
@@ -142,11 +140,10 @@ export class KafkajsMember implements GroupMember {
   }
 
   private hooks(): MemberHooks {
-    const { kafkajs, options, events } = this.parts;
+    const { options, events } = this.parts;
     return {
       bound: {
-        codecs: registerCodecs(kafkajs),
-        maxBytes: maxDecompressedBytes(options),
+        maxBytes: options.maxDecompressedBytes,
         onOversized: (error) => events.onPassedOver(error),
       },
       fetched: this.fetched,
@@ -205,14 +202,10 @@ export class KafkajsMember implements GroupMember {
   private async take(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     this.heartbeat = () => payload.heartbeat();
-    const { rawMessages } = batch as Batch & { readonly rawMessages: object };
-    if (this.over || this.fetched.get(rawMessages) !== this.generation) return;
-    const { topic, partition, messages } = batch;
-    this.parts.events.onFetched(
-      { topic, partition },
-      Number(batch.lastOffset()) + 1,
-      fetchedMessages(messages, toDelivery),
-    );
+    const { rawMessages, topic, partition } = batch as Batch & { readonly rawMessages: object };
+    const fetched = this.fetched.get(rawMessages);
+    if (this.over || fetched?.generation !== this.generation) return;
+    this.parts.events.onFetched({ topic, partition }, Number(batch.lastOffset()) + 1, fetched.records);
     payload.resolveOffset(batch.lastOffset());
   }
 

@@ -3,11 +3,9 @@ import { ClosedError, type MessagingError } from '../../core/errors.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { ReadRequest, ReadSink, TopicReader } from '../broker-admin.js';
 import type { DriverContext } from '../driver.js';
-import { maxDecompressedBytes, registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
-import { toDelivery } from './kafkajs.delivery.js';
 import { toMessagingError } from './kafkajs.errors.js';
-import { hookedAssigner, type MemberHooks } from './kafkajs.hooks.js';
+import { hookedAssigner, type Fetched, type MemberHooks } from './kafkajs.hooks.js';
 
 const MAX_WAIT_MS = 250;
 const NOWHERE = '-1';
@@ -29,6 +27,7 @@ export interface ReaderParts {
  */
 export class KafkajsReader implements TopicReader {
   private readonly consumer: Consumer;
+  private readonly fetched = new WeakMap<object, Fetched>();
   private readonly next: Map<number, string>;
   private readonly running: Promise<void>;
   private isPaused = false;
@@ -69,14 +68,13 @@ export class KafkajsReader implements TopicReader {
 
   /** The one door to kafkajs' fetch, through which aborted records are left out. */
   private hooks(): MemberHooks {
-    const { kafkajs, options, context } = this.parts;
+    const { options, context } = this.parts;
     return {
       bound: {
-        codecs: registerCodecs(kafkajs),
-        maxBytes: maxDecompressedBytes(options),
+        maxBytes: options.maxDecompressedBytes,
         onOversized: ({ message }) => context.log.warn(message),
       },
-      fetched: new WeakMap(),
+      fetched: this.fetched,
       generation: () => 0,
       maxWaitMs: () => MAX_WAIT_MS,
       onCluster: () => {},
@@ -123,10 +121,10 @@ export class KafkajsReader implements TopicReader {
     const offset = String(Number(batch.lastOffset()) + 1);
     this.next.set(batch.partition, offset);
     if (this.closing) return;
-    this.parts.sink.onRead(
-      batch.messages.map((message) => toDelivery(partition, message)),
-      { partition: batch.partition, offset },
-    );
+    const { rawMessages } = batch as Batch & { readonly rawMessages: object };
+    const records = this.fetched.get(rawMessages)?.records;
+    const deliveries = records ? Array.from({ length: records.count }, (_, index) => records.at(index, partition)) : [];
+    this.parts.sink.onRead(deliveries, { partition: batch.partition, offset });
   }
 
   /** Behind the last message may lie marks of transactions, which nobody sees. */

@@ -14,7 +14,7 @@ import {
   type TransactionFault,
   type Transactor,
 } from '../kafka/transactor.js';
-import { COMPRESSION } from './codecs/register-codecs.js';
+import { COMPRESSION } from './codecs/codec-name.js';
 import { codesOf, isFenced, isStillEnding, toMessagingError } from './kafkajs.errors.js';
 import { partitionOfKey } from './partition-of-key.js';
 import { grouped, pinned, toMessage } from './send-path.js';

@@ -5,7 +5,7 @@ import { groupBy } from '../../core/group-by.js';
 import type { HeaderList } from '../../core/headers.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { DriverContext } from '../driver.js';
-import { COMPRESSION } from './codecs/register-codecs.js';
+import { COMPRESSION } from './codecs/codec-name.js';
 import { toMessagingError } from './kafkajs.errors.js';
 import type { PendingSend } from './pending-send.js';
 

@@ -1,19 +1,26 @@
-import type { ResolvedKafkaOptions } from '../../../options/kafka.options.js';
 import { optionalPackage } from '../../optional-package.js';
+import type { CodecName } from './codec-name.js';
 import type { Codec } from './codec.js';
 import { lz4Codec, type Lz4Module } from './lz4.codec.js';
 import { snappyCodec, type SnappyModule } from './snappy.codec.js';
 import { gzip, nodeZstd } from './zlib.codec.js';
 import { zstdCodec, type ZstdModule } from './zstd.codec.js';
 
-export type CodecName = Exclude<ResolvedKafkaOptions['compressionType'], 'none'>;
-
 type Import = (name: string) => Promise<unknown>;
 
 /** By a name that the compiler does not look up: the packages may be absent, and have no types. */
 const importPackage: Import = (name) => import(name);
 
-/** @throws MissingPackageError with the line that installs it. */
+const loaded = new Map<CodecName, Promise<Codec>>();
+
+/** Loaded once a process. @throws MissingPackageError with the line that installs it. */
+export function theCodec(name: CodecName): Promise<Codec> {
+  const codec = loaded.get(name) ?? loadCodec(name);
+  loaded.set(name, codec);
+  return codec;
+}
+
+/** @throws MissingPackageError likewise. */
 export async function loadCodec(name: CodecName, importer = importPackage): Promise<Codec> {
   const load = <Module>(packageName: string) =>
     optionalPackage(packageName, `\`${name}\` compression with kafkajs`, async () => {

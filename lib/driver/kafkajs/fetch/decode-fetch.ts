@@ -1,0 +1,107 @@
+import { BrokerError, MessagingError } from '../../../core/errors.js';
+import { OversizedBatchError } from '../../../core/oversized-batch.error.js';
+import type { CodecName } from '../codecs/codec-name.js';
+import { OversizedError } from '../codecs/codec.js';
+import { theCodec } from '../codecs/load-codec.js';
+import { BatchRecords } from './batch-records.js';
+import { readFetchAnswer, type AnsweredPartition, type FetchAnswer } from './fetch-answer.js';
+import { isOld, readOldMessages } from './old-messages.js';
+import { readBatches, withoutAborted } from './record-batch.js';
+import type { Decompress, Records } from './records.js';
+
+const DEFAULT_BYTES = 64 * 1_048_576;
+
+export interface FetchBound {
+  /** Largest batch, in bytes, decompressed; 64 MiB if not given. */
+  readonly maxBytes: number | undefined;
+  /** A batch was passed over. */
+  readonly onOversized: (error: OversizedBatchError) => void;
+}
+
+/** An answer whose records are read as far as their batches. */
+export interface DecodedFetch extends Pick<FetchAnswer, 'clientSideThrottleTime'> {
+  readonly responses: readonly DecodedTopic[];
+}
+
+interface DecodedTopic {
+  readonly topicName: string;
+  readonly partitions: readonly DecodedPartition[];
+}
+
+/** By kafkajs' names. */
+export interface DecodedPartition extends Omit<AnsweredPartition, 'records' | 'aborted'> {
+  readonly batches: readonly Records[];
+  /** Up to here the log was read; undefined when the fetch brought nothing of it. */
+  readonly lastOffset: number | undefined;
+}
+
+/**
+ * Decodes the answer in kafkajs' place, which makes an object, five strings and nine big integers of each record before anybody asks for it, decompresses whatever a
+ * batch says it holds, and hands over aborted records.
+ */
+export async function decodeFetch(answer: Buffer, version: number, bound: FetchBound): Promise<DecodedFetch> {
+  const { responses, ...more } = readFetchAnswer(answer, version);
+  const topics: DecodedTopic[] = [];
+  for (const { topicName, partitions } of responses) {
+    const decoded: DecodedPartition[] = [];
+    for (const one of partitions) decoded.push(await decodePartition(topicName, one, bound));
+    topics.push({ topicName, partitions: decoded });
+  }
+  return { ...more, responses: topics };
+}
+
+async function decodePartition(
+  topic: string,
+  { records, aborted, ...answered }: AnsweredPartition,
+  bound: FetchBound,
+): Promise<DecodedPartition> {
+  const { partition } = answered;
+  const decompress: Decompress = (codec, bytes, offsets) =>
+    bounded(codec, bytes, { topic, partition, ...offsets }, bound);
+  try {
+    const read = isOld(records)
+      ? await readOldMessages(records, decompress)
+      : await readRecords(records, aborted, decompress);
+    return { ...answered, ...read };
+  } catch (cause) {
+    if (cause instanceof MessagingError) throw cause;
+    const text = `Topic \`${topic}\`, partition ${partition}: a batch of messages is damaged: ${(cause as Error).message}`;
+    throw new BrokerError(text, { topic, partition, cause, retryable: true });
+  }
+}
+
+async function readRecords(
+  records: Buffer,
+  aborted: AnsweredPartition['aborted'],
+  decompress: Decompress,
+): Promise<Pick<DecodedPartition, 'batches' | 'lastOffset'>> {
+  const all = readBatches(records);
+  const batches: Records[] = [];
+  for (const batch of withoutAborted(all, aborted)) {
+    const { codec, firstOffset, lastOffset } = batch;
+    const bytes = codec
+      ? await decompress(codec, batch.records, { first: firstOffset, last: lastOffset })
+      : batch.records;
+    if (bytes) batches.push(new BatchRecords(batch, bytes));
+  }
+  return { batches, lastOffset: all.at(-1)?.lastOffset };
+}
+
+async function bounded(
+  codec: CodecName,
+  bytes: Buffer,
+  at: { readonly topic: string; readonly partition: number; readonly first: number; readonly last: number },
+  { maxBytes = DEFAULT_BYTES, onOversized }: FetchBound,
+): Promise<Buffer | undefined> {
+  const { topic, partition, first, last } = at;
+  const loaded = await theCodec(codec);
+  try {
+    return await loaded.decompress(bytes, maxBytes);
+  } catch (error) {
+    if (!(error instanceof OversizedError)) throw error;
+    const [firstOffset, lastOffset] = [BigInt(first), BigInt(last)];
+    const option = 'maxDecompressedBytes';
+    onOversized(new OversizedBatchError({ topic, partition, firstOffset, lastOffset, maxBytes, option }));
+    return undefined;
+  }
+}

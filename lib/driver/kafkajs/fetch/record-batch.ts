@@ -1,0 +1,81 @@
+import { codecOf, type CodecName } from '../codecs/codec-name.js';
+import type { AbortedTransaction } from './fetch-answer.js';
+import { WireReader } from './wire-reader.js';
+
+/** A batch of records as it lies in the log since Kafka 0.11 (KIP-98). */
+export interface RecordBatch {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly codec: CodecName | undefined;
+  /** Of the first record, in ms; the others count from there. */
+  readonly firstTimestamp: number;
+  /** Of all records, where the broker stamps them. */
+  readonly appendTime: number | undefined;
+  readonly producerId: number;
+  readonly inTransaction: boolean;
+  /** Marks of transactions, not messages. */
+  readonly isControl: boolean;
+  readonly count: number;
+  /** The records, compressed with the codec. */
+  readonly records: Buffer;
+}
+
+/** Bytes before those that a batch counts, and before its records. */
+const PREFIX_BYTES = 12;
+const HEADER_BYTES = 61;
+const FLAGS = { appendTime: 0x08, transactional: 0x10, control: 0x20 };
+
+/** The batches that are whole: a fetch cuts the last one off where its bytes end. */
+export function readBatches(records: Buffer): RecordBatch[] {
+  const batches: RecordBatch[] = [];
+  let start = 0;
+  while (records.length - start >= HEADER_BYTES) {
+    const end = start + PREFIX_BYTES + records.readInt32BE(start + PREFIX_BYTES - 4);
+    if (end > records.length) break;
+    batches.push(readBatch(records.subarray(start, end)));
+    start = end;
+  }
+  return batches;
+}
+
+function readBatch(bytes: Buffer): RecordBatch {
+  const reader = new WireReader(bytes);
+  const firstOffset = reader.int64();
+  reader.skip(13); // length, epoch of the leader, magic, checksum
+  const flags = reader.int16();
+  const lastOffset = firstOffset + reader.int32();
+  const firstTimestamp = reader.int64();
+  const maxTimestamp = reader.int64();
+  const producerId = reader.int64();
+  reader.skip(6); // epoch and sequence of the producer
+  return {
+    firstOffset,
+    lastOffset,
+    codec: codecOf(flags),
+    firstTimestamp,
+    appendTime: flags & FLAGS.appendTime ? maxTimestamp : undefined,
+    producerId,
+    inTransaction: (flags & FLAGS.transactional) > 0,
+    isControl: (flags & FLAGS.control) > 0,
+    count: reader.int32(),
+    records: reader.take(reader.left),
+  };
+}
+
+/**
+ * Leaves out control batches and what belongs to aborted transactions. These are listed in the order of their end, so they are sorted; a
+ * mark ends the transaction of its producer.
+ */
+export function withoutAborted(
+  batches: readonly RecordBatch[],
+  aborted: readonly AbortedTransaction[],
+): readonly RecordBatch[] {
+  const starts = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
+  const open = new Set<number>();
+  return batches.filter(({ lastOffset, producerId, inTransaction, isControl }) => {
+    while (starts[0] && starts[0].firstOffset <= lastOffset)
+      open.add((starts.shift() as AbortedTransaction).producerId);
+    if (isControl) open.delete(producerId);
+    return !isControl && !(inTransaction && open.has(producerId));
+  });
+}
