@@ -38,6 +38,7 @@ export function toRecord(
 ): OutgoingRecord | Promise<OutgoingRecord> {
   const topic = topicNameOf(options.topic);
   const delayMs = delayOf(options, topic);
+  const timestamp = timestampOf(options, topic);
   const headers = headerList(options.headers, topic);
   const used = options.raw ? rawSerializer : (serializer ?? formats.of(options.topic));
   const keyBytes = formats.keyOf(key, options.topic);
@@ -48,7 +49,7 @@ export function toRecord(
     value: encoded,
     headers,
     partition: options.partition,
-    timestamp: options.timestamp === undefined ? undefined : Number(options.timestamp),
+    timestamp,
     dueAt: delayMs > 0 ? now + delayMs : undefined,
     idempotencyKey: options.idempotencyKey,
   });
@@ -61,6 +62,16 @@ function delayOf({ delayMs = 0 }: SendOptions, topic: string): number {
   throw new SerializationError(`Expected \`delayMs\` to be a number ≥ 0, got \`${delayMs}\`. Give it in ms.`, {
     topic,
   });
+}
+
+function timestampOf({ timestamp }: SendOptions, topic: string): number | undefined {
+  if (timestamp === undefined) return undefined;
+  const ms = Math.floor(Number(timestamp));
+  if (Number.isSafeInteger(ms) && ms >= 0) return ms;
+  throw new SerializationError(
+    `Expected \`timestamp\` to be milliseconds since the epoch, or a date, got \`${timestamp}\`.`,
+    { topic },
+  );
 }
 
 function headerList(headers: HeadersInput | undefined, topic: string) {

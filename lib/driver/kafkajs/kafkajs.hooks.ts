@@ -147,7 +147,7 @@ function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
       if (generation !== hooks.generation()) return { responses: [] };
       const responses = decoded.responses.map(({ topicName, partitions }) => ({
         topicName,
-        partitions: partitions.filter(isNews).map((one) => {
+        partitions: partitions.map((one) => {
           const records = new FetchedRecords(one.batches, askedFrom(request, topicName, one.partition));
           const standIn = toStandIn(one, records.count === 0);
           hooks.fetched.set(standIn.messages, { generation, records });
@@ -158,11 +158,6 @@ function hookFetch(cluster: KafkajsCluster, hooks: MemberHooks): void {
     };
     return broker;
   };
-}
-
-/** kafkajs goes through the motions for each partition that it has an answer for. */
-function isNews({ lastOffset, preferredReadReplica }: DecodedPartition): boolean {
-  return lastOffset !== undefined || preferredReadReplica >= 0;
 }
 
 /** kafkajs gets one message in place of all, and its own work with each is saved; a control record, where none is left to hand over, moves it on. */

@@ -41,7 +41,7 @@ export class KafkajsProducer {
   private readonly looking = new Set<TopicBuffer>();
   private readonly path: SendPath;
   /** The sends of one tick share a request. */
-  private readonly schedule = onceATick(() => this.pump());
+  private readonly schedule = onceATick(() => this.pump(), process.nextTick);
   private inFlight: Promise<void> | undefined;
   private cancelTimer: (() => void) | undefined;
   private closed = false;

@@ -17,7 +17,7 @@ import {
 import { COMPRESSION } from './codecs/codec-name.js';
 import { codesOf, isFenced, isStillEnding, toMessagingError } from './kafkajs.errors.js';
 import { partitionOfKey } from './partition-of-key.js';
-import { grouped, pinned, toMessage } from './send-path.js';
+import { toMessages } from './produce/to-messages.js';
 
 /** A request's records: the broker takes a batch of 1,048,588 bytes by default, and kafkajs encodes all in one go. */
 const MAX_BYTES = 1_000_000;
@@ -64,7 +64,6 @@ export class KafkajsTransactor implements Transactor {
         transactionTimeout: TRANSACTION_TIMEOUT_MS,
         maxInFlightRequests: 1,
         allowAutoTopicCreation: false,
-        createPartitioner: () => pinned,
         retry: { retries: 0 },
         ...this.parts.options.native,
       });
@@ -125,7 +124,7 @@ export class KafkajsTransactor implements Transactor {
   /** kafkajs resolves although partitions whose leader moved were not written. */
   private async send(transaction: Transaction, request: readonly Placed[]): Promise<void> {
     const topic = (request[0] as Placed).record.topic;
-    const messages = grouped(request.map(toMessage));
+    const messages = toMessages(request, this.parts.context.clock.now());
     const compression = COMPRESSION[this.parts.options.compressionType];
     const answers = await transaction.send({ topic, acks: -1, compression, messages }).catch(async (error: unknown) => {
       throw await confirmed(this.fault(error, topic), this.parts.partitionsOf);

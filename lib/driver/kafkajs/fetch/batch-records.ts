@@ -2,7 +2,7 @@ import type { Delivery, Partition } from '../../../core/delivery.js';
 import { NO_HEADERS, type HeaderList } from '../../../core/headers.js';
 import type { RecordBatch } from './record-batch.js';
 import type { Records } from './records.js';
-import { WireReader } from './wire-reader.js';
+import { WireReader } from '../wire/wire-reader.js';
 
 const NO_BYTES = Buffer.alloc(0);
 

@@ -28,8 +28,9 @@ interface DecodedTopic {
   readonly partitions: readonly DecodedPartition[];
 }
 
-/** By kafkajs' names. */
-export interface DecodedPartition extends Omit<AnsweredPartition, 'records' | 'aborted'> {
+export interface DecodedPartition extends AnsweredPartition, Decoded {}
+
+interface Decoded {
   readonly batches: readonly Records[];
   /** Up to here the log was read; undefined when the fetch brought nothing of it. */
   readonly lastOffset: number | undefined;
@@ -40,29 +41,24 @@ export interface DecodedPartition extends Omit<AnsweredPartition, 'records' | 'a
  * batch says it holds, and hands over aborted records.
  */
 export async function decodeFetch(answer: Buffer, version: number, bound: FetchBound): Promise<DecodedFetch> {
-  const { responses, ...more } = readFetchAnswer(answer, version);
-  const topics: DecodedTopic[] = [];
+  const { clientSideThrottleTime, responses } = readFetchAnswer(answer, version);
+  const decoded: DecodedTopic[] = [];
   for (const { topicName, partitions } of responses) {
-    const decoded: DecodedPartition[] = [];
-    for (const one of partitions) decoded.push(await decodePartition(topicName, one, bound));
-    topics.push({ topicName, partitions: decoded });
+    const own: DecodedPartition[] = [];
+    for (const one of partitions) own.push({ ...one, ...(await decode(topicName, one, bound)) });
+    decoded.push({ topicName, partitions: own });
   }
-  return { ...more, responses: topics };
+  return { clientSideThrottleTime, responses: decoded };
 }
 
-async function decodePartition(
-  topic: string,
-  { records, aborted, ...answered }: AnsweredPartition,
-  bound: FetchBound,
-): Promise<DecodedPartition> {
-  const { partition } = answered;
+async function decode(topic: string, answered: AnsweredPartition, bound: FetchBound): Promise<Decoded> {
+  const { partition, records, aborted } = answered;
   const decompress: Decompress = (codec, bytes, offsets) =>
     bounded(codec, bytes, { topic, partition, ...offsets }, bound);
   try {
-    const read = isOld(records)
+    return isOld(records)
       ? await readOldMessages(records, decompress)
       : await readRecords(records, aborted, decompress);
-    return { ...answered, ...read };
   } catch (cause) {
     if (cause instanceof MessagingError) throw cause;
     const text = `Topic \`${topic}\`, partition ${partition}: a batch of messages is damaged: ${(cause as Error).message}`;
@@ -74,7 +70,7 @@ async function readRecords(
   records: Buffer,
   aborted: AnsweredPartition['aborted'],
   decompress: Decompress,
-): Promise<Pick<DecodedPartition, 'batches' | 'lastOffset'>> {
+): Promise<Decoded> {
   const all = readBatches(records);
   const batches: Records[] = [];
   for (const batch of withoutAborted(all, aborted)) {

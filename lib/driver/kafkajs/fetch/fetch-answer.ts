@@ -1,15 +1,16 @@
 import { BrokerError } from '../../../core/errors.js';
-import { WireReader } from './wire-reader.js';
+import { WireReader } from '../wire/wire-reader.js';
 
 /** What of an answer to a fetch kafkajs looks at, by its names. */
 export interface FetchAnswer {
   /** How long the broker wants to be left alone, in ms. */
-  readonly clientSideThrottleTime?: number;
+  readonly clientSideThrottleTime: number;
   readonly responses: readonly AnsweredTopic[];
 }
 
 export interface AnsweredTopic {
   readonly topicName: string;
+  /** Those of which there is something to tell: kafkajs takes some pains with each that it gets. */
   readonly partitions: readonly AnsweredPartition[];
 }
 
@@ -45,9 +46,9 @@ export function readFetchAnswer(answer: Buffer, version: number): FetchAnswer {
   if (version >= 7) reader.skip(6); // an error and the id of a session, of which kafkajs has none
   const responses = reader.array(() => ({
     topicName: reader.string(),
-    partitions: reader.array(() => readPartition(reader, version)),
+    partitions: reader.array(() => readPartition(reader, version)).filter(isNews),
   }));
-  return { ...(version >= 8 && { clientSideThrottleTime: throttleMs }), responses };
+  return { clientSideThrottleTime: version >= 8 ? throttleMs : 0, responses };
 }
 
 function readPartition(reader: WireReader, version: number): AnsweredPartition {
@@ -59,4 +60,8 @@ function readPartition(reader: WireReader, version: number): AnsweredPartition {
   const preferredReadReplica = version >= 11 ? reader.int32() : -1;
   const records = reader.take(Math.max(reader.int32(), 0));
   return { partition, errorCode, highWatermark, aborted, preferredReadReplica, records };
+}
+
+function isNews({ errorCode, preferredReadReplica, records }: AnsweredPartition): boolean {
+  return errorCode !== 0 || preferredReadReplica >= 0 || records.length > 0;
 }

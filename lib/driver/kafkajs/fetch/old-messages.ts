@@ -2,7 +2,7 @@ import type { Delivery, Partition } from '../../../core/delivery.js';
 import { NO_HEADERS } from '../../../core/headers.js';
 import { codecOf, type CodecName } from '../codecs/codec-name.js';
 import type { Decompress, Records } from './records.js';
-import { WireReader } from './wire-reader.js';
+import { WireReader } from '../wire/wire-reader.js';
 
 /** A message in the format from before Kafka 0.11 (Kafka protocol, "Old Message Format"). A compressed one holds others. */
 interface OldMessage {

@@ -1,6 +1,6 @@
 import { codecOf, type CodecName } from '../codecs/codec-name.js';
 import type { AbortedTransaction } from './fetch-answer.js';
-import { WireReader } from './wire-reader.js';
+import { WireReader } from '../wire/wire-reader.js';
 
 /** A batch of records as it lies in the log since Kafka 0.11 (KIP-98). */
 export interface RecordBatch {

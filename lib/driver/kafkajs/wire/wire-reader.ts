@@ -36,7 +36,9 @@ export class WireReader {
 
   /** A number of elements, of which a negative one says that there is no array. */
   array<Element>(read: () => Element): Element[] {
-    return Array.from({ length: Math.max(this.int32(), 0) }, read);
+    const elements: Element[] = [];
+    for (let left = this.int32(); left > 0; left--) elements.push(read());
+    return elements;
   }
 
   /** The next ones, or what is left of them: no copy. */
