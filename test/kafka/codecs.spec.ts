@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import kafkajs from 'kafkajs';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { deadlineIn, systemClock } from '../../lib/core/clock.js';
-import { theCodec } from '../../lib/driver/kafkajs/codecs/load-codec.js';
+import { registerCodecs } from '../../lib/driver/kafkajs/codecs/register-codecs.js';
 import type { Driver } from '../../lib/driver/driver.js';
 import { TestMember } from '../contract/test-member.js';
 import { brokerAddress, kafkaBackends } from '../support/brokers/with-broker.js';
@@ -82,7 +83,7 @@ function toKcat({ key, value, headers }: Told): string {
 async function watchDecompressions(): Promise<() => Set<string>> {
   const watched = await Promise.all(
     (['gzip', 'snappy', 'lz4', 'zstd'] as const).map(
-      async (name) => [name, vi.spyOn(await theCodec(name), 'decompress')] as const,
+      async (name) => [name, vi.spyOn(await registerCodecs(kafkajs).load(name), 'decompress')] as const,
     ),
   );
   return () => new Set(watched.flatMap(([name, { mock }]) => (mock.calls.length > 0 ? [name] : [])));

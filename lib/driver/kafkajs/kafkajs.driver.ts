@@ -11,7 +11,6 @@ import { KafkaBrokerAdmin } from '../kafka/kafka.broker-admin.js';
 import { explainRefusal } from '../kafka/explain-refusal.js';
 import { withSharedToken } from '../kafka/sasl-tokens.js';
 import { optionalPackage } from '../optional-package.js';
-import { theCodec } from './codecs/load-codec.js';
 import { registerCodecs } from './codecs/register-codecs.js';
 import { KafkajsAdmin } from './kafkajs.admin.js';
 import { KafkajsAdminClient } from './kafkajs.admin-client.js';
@@ -25,8 +24,8 @@ import { KafkajsProducer } from './kafkajs.producer.js';
 export async function createKafkajsDriver(options: ResolvedKafkaOptions, context: DriverContext): Promise<Driver> {
   // its `default`: as an ES module Node does not find all the names in the CommonJS, such as those of the codecs
   const { default: kafkajs } = await optionalPackage('kafkajs', 'a Kafka connection', () => import('kafkajs'));
-  registerCodecs(kafkajs);
-  if (options.compressionType !== 'none') await theCodec(options.compressionType);
+  const codecs = registerCodecs(kafkajs);
+  if (options.compressionType !== 'none') await codecs.load(options.compressionType);
   return new KafkajsDriver(kafkajs, withSharedToken(options, context), context);
 }
 

@@ -12,6 +12,7 @@ import {
   type Position,
   type TopicPartition,
 } from '../kafka/group-member.js';
+import { registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import { startPositions, type Committed } from '../kafka/start-positions.js';
 import { hookedAssigner, type Fetched, type MemberHooks } from './kafkajs.hooks.js';
@@ -140,9 +141,10 @@ export class KafkajsMember implements GroupMember {
   }
 
   private hooks(): MemberHooks {
-    const { options, events } = this.parts;
+    const { kafkajs, options, events } = this.parts;
     return {
       bound: {
+        codecs: registerCodecs(kafkajs),
         maxBytes: options.maxDecompressedBytes,
         onOversized: (error) => events.onPassedOver(error),
       },

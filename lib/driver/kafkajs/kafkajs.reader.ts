@@ -3,6 +3,7 @@ import { ClosedError, type MessagingError } from '../../core/errors.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { ReadRequest, ReadSink, TopicReader } from '../broker-admin.js';
 import type { DriverContext } from '../driver.js';
+import { registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import { toMessagingError } from './kafkajs.errors.js';
 import { hookedAssigner, type Fetched, type MemberHooks } from './kafkajs.hooks.js';
@@ -68,9 +69,10 @@ export class KafkajsReader implements TopicReader {
 
   /** The one door to kafkajs' fetch, through which aborted records are left out. */
   private hooks(): MemberHooks {
-    const { options, context } = this.parts;
+    const { kafkajs, options, context } = this.parts;
     return {
       bound: {
+        codecs: registerCodecs(kafkajs),
         maxBytes: options.maxDecompressedBytes,
         onOversized: ({ message }) => context.log.warn(message),
       },

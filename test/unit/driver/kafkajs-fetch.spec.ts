@@ -18,6 +18,7 @@ import {
 } from '../../support/kafka-answers.js';
 
 const require = createRequire(import.meta.url);
+const codecs = registerCodecs(kafkajs);
 const VERSIONS = [4, 5, 6, 7, 8, 9, 10, 11];
 const GZIP = 1;
 const PARTITION = { topic: 't', index: 0 };
@@ -30,7 +31,7 @@ interface Read {
 }
 
 async function decode(answer: Buffer, version = 11, maxBytes?: number, errors: OversizedBatchError[] = []) {
-  return decodeFetch(answer, version, { maxBytes, onOversized: (error) => errors.push(error) });
+  return decodeFetch(answer, version, { codecs, maxBytes, onOversized: (error) => errors.push(error) });
 }
 
 /** What is handed over of one partition. */
@@ -75,7 +76,6 @@ describe('the answer to a fetch', () => {
   });
 
   it.each(VERSIONS)('of version %i says what kafkajs reads of it', async (version) => {
-    registerCodecs(kafkajs);
     const { decode: theirs } = require(`kafkajs/src/protocol/requests/fetch/v${version}/response`) as {
       decode(answer: Buffer): Promise<{
         readonly clientSideThrottleTime?: number;

@@ -57,6 +57,23 @@ describe('ProducerService', () => {
     ]);
   });
 
+  it.each([Number.NaN, -1, Infinity, new Date('never')])(
+    'refuses the timestamp %s before anything leaves',
+    async (timestamp) => {
+      const producer = await start();
+      const sending = producer.send({ topic: 'events', message: {}, timestamp });
+      await expect(sending).rejects.toThrow('Expected `timestamp` to be milliseconds since the epoch, or a date, got ');
+      await expect(sending).rejects.toBeInstanceOf(SerializationError);
+      expect(stored('events')).toEqual([]);
+    },
+  );
+
+  it('takes the whole milliseconds of a timestamp', async () => {
+    const producer = await start();
+    await producer.send({ topic: 'events', message: {}, timestamp: 1_700_000_000_000.75 });
+    expect(stored('events')).toMatchObject([{ timestamp: 1_700_000_000_000 }]);
+  });
+
   it('sends null as a tombstone, an empty key as none, and raw bytes as they are', async () => {
     const producer = await start();
     await producer.send({ topic: 'a', message: null, key: 'k' });

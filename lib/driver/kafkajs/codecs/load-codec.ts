@@ -11,16 +11,7 @@ type Import = (name: string) => Promise<unknown>;
 /** By a name that the compiler does not look up: the packages may be absent, and have no types. */
 const importPackage: Import = (name) => import(name);
 
-const loaded = new Map<CodecName, Promise<Codec>>();
-
-/** Loaded once a process. @throws MissingPackageError with the line that installs it. */
-export function theCodec(name: CodecName): Promise<Codec> {
-  const codec = loaded.get(name) ?? loadCodec(name);
-  loaded.set(name, codec);
-  return codec;
-}
-
-/** @throws MissingPackageError likewise. */
+/** @throws MissingPackageError with the line that installs it. */
 export async function loadCodec(name: CodecName, importer = importPackage): Promise<Codec> {
   const load = <Module>(packageName: string) =>
     optionalPackage(packageName, `\`${name}\` compression with kafkajs`, async () => {

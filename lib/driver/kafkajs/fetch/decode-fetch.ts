@@ -2,7 +2,7 @@ import { BrokerError, MessagingError } from '../../../core/errors.js';
 import { OversizedBatchError } from '../../../core/oversized-batch.error.js';
 import type { CodecName } from '../codecs/codec-name.js';
 import { OversizedError } from '../codecs/codec.js';
-import { theCodec } from '../codecs/load-codec.js';
+import type { Codecs } from '../codecs/register-codecs.js';
 import { BatchRecords } from './batch-records.js';
 import { readFetchAnswer, type AnsweredPartition, type FetchAnswer } from './fetch-answer.js';
 import { isOld, readOldMessages } from './old-messages.js';
@@ -12,6 +12,7 @@ import type { Decompress, Records } from './records.js';
 const DEFAULT_BYTES = 64 * 1_048_576;
 
 export interface FetchBound {
+  readonly codecs: Codecs;
   /** Largest batch, in bytes, decompressed; 64 MiB if not given. */
   readonly maxBytes: number | undefined;
   /** A batch was passed over. */
@@ -87,10 +88,10 @@ async function bounded(
   codec: CodecName,
   bytes: Buffer,
   at: { readonly topic: string; readonly partition: number; readonly first: number; readonly last: number },
-  { maxBytes = DEFAULT_BYTES, onOversized }: FetchBound,
+  { codecs, maxBytes = DEFAULT_BYTES, onOversized }: FetchBound,
 ): Promise<Buffer | undefined> {
   const { topic, partition, first, last } = at;
-  const loaded = await theCodec(codec);
+  const loaded = await codecs.load(codec);
   try {
     return await loaded.decompress(bytes, maxBytes);
   } catch (error) {
