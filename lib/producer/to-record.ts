@@ -69,7 +69,7 @@ function timestampOf({ timestamp }: SendOptions, topic: string): number | undefi
   const ms = Math.floor(Number(timestamp));
   if (Number.isSafeInteger(ms) && ms >= 0) return ms;
   throw new SerializationError(
-    `Expected \`timestamp\` to be milliseconds since the epoch, or a date, got \`${timestamp}\`.`,
+    `Expected \`timestamp\` to be milliseconds since the epoch, or a date, got \`${String(timestamp)}\`.`,
     { topic },
   );
 }

@@ -62,8 +62,19 @@ export interface FetchedPartition {
   readonly partition: number;
   readonly highWatermark: string;
   readonly preferredReadReplica: number;
-  readonly messages: readonly { readonly offset: string; readonly isControlRecord: boolean }[];
+  readonly messages: readonly StandIn[];
   readonly abortedTransactions: readonly [];
+}
+
+/** What stands for the messages that a fetch brought of a partition. */
+export interface StandIn {
+  /** Of the last one. */
+  readonly offset: string;
+  /** kafkajs passes over it by itself. */
+  readonly isControlRecord: boolean;
+  readonly isHandedOver: boolean;
+  /** Of the member, when they were asked for. */
+  readonly generation: number;
 }
 
 /** @throws BrokerError when another version is installed than the one that is known inside. */

@@ -1,10 +1,9 @@
-import type { Batch, Consumer, ConsumerCrashEvent, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Consumer, ConsumerCrashEvent, EachBatchPayload, Kafka } from 'kafkajs';
 import { settledBefore, type Clock, type Deadline } from '../../core/clock.js';
 import { BrokerError, ClosedError, UnknownTopicError } from '../../core/errors.js';
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
 import type { SubscribeRequest, TopicAdmin } from '../driver.js';
-import { NOTHING_FETCHED } from '../kafka/backlog.js';
 import {
   nameOf,
   type GroupMember,
@@ -15,8 +14,10 @@ import {
 import { registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import { startPositions, type Committed } from '../kafka/start-positions.js';
-import { hookedAssigner, type Fetched, type MemberHooks } from './kafkajs.hooks.js';
-import type { KafkajsCluster } from './kafkajs.internals.js';
+import type { FetchedRecords } from './fetch/fetched-records.js';
+import { Handover } from './fetch/handover.js';
+import { hookedAssigner, type MemberHooks } from './kafkajs.hooks.js';
+import type { KafkajsCluster, StandIn } from './kafkajs.internals.js';
 import { boundsOf } from './kafkajs.offsets.js';
 import { lookFor, subscribe } from './missing-topics.js';
 
@@ -41,7 +42,6 @@ export interface MemberParts {
 /** One kafkajs consumer. It is used once: after a crash a new one takes its place, since kafkajs leaves a crashed one in any state. */
 export class KafkajsMember implements GroupMember {
   private readonly consumer: Consumer;
-  private readonly fetched = new WeakMap<object, Fetched>();
   private generation = 0;
   /** Where reading begins, as kafkajs asked for it in this generation. */
   private readonly positions = new Map<string, Position>();
@@ -50,7 +50,7 @@ export class KafkajsMember implements GroupMember {
   private readonly ended = new AbortController();
   private cluster: KafkajsCluster | undefined;
   private heartbeat: (() => Promise<void>) | undefined;
-  private readonly paused = new Set<string>();
+  private readonly handover: Handover;
   private pausedAt = 0;
   private running: Promise<void> | undefined;
 
@@ -68,6 +68,7 @@ export class KafkajsMember implements GroupMember {
       retry: { restartOnFailure: async () => false },
       ...options.native,
     });
+    this.handover = new Handover(({ topic, partition }) => this.consumer.pause([{ topic, partitions: [partition] }]));
     this.listen();
   }
 
@@ -77,7 +78,7 @@ export class KafkajsMember implements GroupMember {
 
   private get waitMs(): number {
     const { clock, options } = this.parts;
-    const isPaused = this.paused.size > 0 && Math.abs(clock.now() - this.pausedAt) < SOON_MS; // clocks go back, too
+    const isPaused = this.handover.hasPaused && Math.abs(clock.now() - this.pausedAt) < SOON_MS; // clocks go back, too
     return Math.min(isPaused ? WAIT_MS.afterPause : WAIT_MS.usual, Math.floor(options.sessionTimeoutMs / 6));
   }
 
@@ -92,16 +93,15 @@ export class KafkajsMember implements GroupMember {
     return this.running;
   }
 
-  pause({ topic, partition }: TopicPartition): void {
+  pause(partition: TopicPartition): void {
     if (!this.hasJoined || this.over) return;
-    this.paused.add(nameOf({ topic, partition }));
     this.pausedAt = this.parts.clock.now();
-    this.consumer.pause([{ topic, partitions: [partition] }]);
+    this.handover.pause(partition);
   }
 
   resume({ topic, partition }: TopicPartition): void {
     if (!this.hasJoined || this.over) return;
-    this.paused.delete(nameOf({ topic, partition }));
+    this.handover.resume({ topic, partition });
     this.consumer.resume([{ topic, partitions: [partition] }]);
   }
 
@@ -148,7 +148,8 @@ export class KafkajsMember implements GroupMember {
         maxBytes: options.maxDecompressedBytes,
         onOversized: (error) => events.onPassedOver(error),
       },
-      fetched: this.fetched,
+      handedTo: (from) => this.handover.offsetOf(from),
+      handOver: (from, next, records) => this.handOver(from, next, records),
       generation: () => this.generation,
       maxWaitMs: () => this.waitMs,
       onCluster: (cluster) => (this.cluster = cluster),
@@ -186,29 +187,31 @@ export class KafkajsMember implements GroupMember {
   }
 
   private listen(): void {
-    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS } = this.consumer.events;
+    const { GROUP_JOIN, CRASH } = this.consumer.events;
     this.consumer.on(GROUP_JOIN, ({ payload }) => {
       const assigned = toList(payload.memberAssignment);
       this.hasJoined = true;
-      this.paused.clear();
+      this.handover.reset();
       this.consumer.resume(this.consumer.paused());
       if (!this.over) this.parts.events.onAssigned(assigned);
-    });
-    this.consumer.on(END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
-      if (batchSize === 0) this.parts.events.onFetched({ topic, partition }, Number(lastOffset) + 1, NOTHING_FETCHED);
     });
     this.consumer.on(CRASH, ({ payload }: ConsumerCrashEvent) => this.crash(payload.error));
   }
 
-  /** Only enqueues: kafkajs waits for it before it fetches again. */
+  private handOver(from: TopicPartition, next: number, records: FetchedRecords): boolean {
+    if (this.over || !this.handover.begin(from, next, records.count)) return false;
+    this.parts.events.onFetched(from, next, records);
+    return true;
+  }
+
+  /** Notes how far the log was read; kafkajs waits for it before it fetches again. */
   private async take(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
+    const [standIn] = batch.messages as unknown as readonly StandIn[];
     this.heartbeat = () => payload.heartbeat();
-    const { rawMessages, topic, partition } = batch as Batch & { readonly rawMessages: object };
-    const fetched = this.fetched.get(rawMessages);
-    if (this.over || fetched?.generation !== this.generation) return;
-    this.parts.events.onFetched({ topic, partition }, Number(batch.lastOffset()) + 1, fetched.records);
-    payload.resolveOffset(batch.lastOffset());
+    if (this.over || standIn?.generation !== this.generation) return;
+    this.handover.end(batch);
+    if (standIn.isHandedOver) payload.resolveOffset(batch.lastOffset());
   }
 
   /** kafkajs sends heartbeats from its fetch loop only, which stands still during a rejoin. */

@@ -40,8 +40,11 @@ export class KafkajsProducer {
   private readonly topics = new Map<string, TopicBuffer>();
   private readonly looking = new Set<TopicBuffer>();
   private readonly path: SendPath;
-  /** The sends of one tick share a request. */
-  private readonly schedule = onceATick(() => this.pump(), process.nextTick);
+  /** The sends of one callback share a request. */
+  private readonly schedule = onceATick(
+    () => this.pump(),
+    (pump) => process.nextTick(pump),
+  );
   private inFlight: Promise<void> | undefined;
   private cancelTimer: (() => void) | undefined;
   private closed = false;

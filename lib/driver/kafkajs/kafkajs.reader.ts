@@ -6,7 +6,8 @@ import type { DriverContext } from '../driver.js';
 import { registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import { toMessagingError } from './kafkajs.errors.js';
-import { hookedAssigner, type Fetched, type MemberHooks } from './kafkajs.hooks.js';
+import type { FetchedRecords } from './fetch/fetched-records.js';
+import { hookedAssigner, type MemberHooks } from './kafkajs.hooks.js';
 
 const MAX_WAIT_MS = 250;
 const NOWHERE = '-1';
@@ -28,7 +29,8 @@ export interface ReaderParts {
  */
 export class KafkajsReader implements TopicReader {
   private readonly consumer: Consumer;
-  private readonly fetched = new WeakMap<object, Fetched>();
+  /** What the last fetch brought, until kafkajs has taken note of it: then it counts. */
+  private readonly fetched = new Map<number, FetchedRecords>();
   private readonly next: Map<number, string>;
   private readonly running: Promise<void>;
   private isPaused = false;
@@ -76,7 +78,8 @@ export class KafkajsReader implements TopicReader {
         maxBytes: options.maxDecompressedBytes,
         onOversized: ({ message }) => context.log.warn(message),
       },
-      fetched: this.fetched,
+      handedTo: () => 0,
+      handOver: ({ partition }, _, records) => this.fetched.set(partition, records).has(partition),
       generation: () => 0,
       maxWaitMs: () => MAX_WAIT_MS,
       onCluster: () => {},
@@ -123,8 +126,7 @@ export class KafkajsReader implements TopicReader {
     const offset = String(Number(batch.lastOffset()) + 1);
     this.next.set(batch.partition, offset);
     if (this.closing) return;
-    const { rawMessages } = batch as Batch & { readonly rawMessages: object };
-    const records = this.fetched.get(rawMessages)?.records;
+    const records = this.fetched.get(batch.partition);
     const deliveries = records ? Array.from({ length: records.count }, (_, index) => records.at(index, partition)) : [];
     this.parts.sink.onRead(deliveries, { partition: batch.partition, offset });
   }

@@ -17,7 +17,7 @@ import {
 import { COMPRESSION } from './codecs/codec-name.js';
 import { codesOf, isFenced, isStillEnding, toMessagingError } from './kafkajs.errors.js';
 import { partitionOfKey } from './partition-of-key.js';
-import { toMessages } from './produce/to-messages.js';
+import { pinned, toMessages } from './produce/to-messages.js';
 
 /** A request's records: the broker takes a batch of 1,048,588 bytes by default, and kafkajs encodes all in one go. */
 const MAX_BYTES = 1_000_000;
@@ -64,6 +64,7 @@ export class KafkajsTransactor implements Transactor {
         transactionTimeout: TRANSACTION_TIMEOUT_MS,
         maxInFlightRequests: 1,
         allowAutoTopicCreation: false,
+        createPartitioner: () => pinned,
         retry: { retries: 0 },
         ...this.parts.options.native,
       });

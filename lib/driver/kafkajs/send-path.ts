@@ -7,7 +7,7 @@ import type { DriverContext } from '../driver.js';
 import { COMPRESSION } from './codecs/codec-name.js';
 import { toMessagingError } from './kafkajs.errors.js';
 import type { PendingSend } from './pending-send.js';
-import { toMessages } from './produce/to-messages.js';
+import { pinned, toMessages } from './produce/to-messages.js';
 
 /** What a request left undone. */
 export interface Unwritten {
@@ -94,6 +94,7 @@ export class SendPath {
   private async connect(): Promise<Producer> {
     const producer = this.client.producer({
       allowAutoTopicCreation: false,
+      createPartitioner: () => pinned,
       idempotent: this.options.enableIdempotence ?? false,
       ...this.options.native,
     });

@@ -253,12 +253,28 @@ describe('the records of a fetch', () => {
     await expect(read({ records })).rejects.toThrow(/^Topic `t`, partition 0: a batch of messages is damaged: /);
   });
 
+  it('are refused when a length of a batch cannot be', async () => {
+    for (const length of [-13, 0, 40]) {
+      const records = await batches(abc(0));
+      records.writeInt32BE(length, 8);
+      await expect(read({ records })).rejects.toThrow('is damaged: it has');
+    }
+  });
+
+  it('are handed over up to the damage', async () => {
+    const [good, damaged] = [await batches(abc(0)), await batches(abc(3))];
+    damaged.writeInt32BE(9, 57);
+    expect(await read({ records: Buffer.concat([good, damaged]) })).toMatchObject({ lastOffset: 2 });
+    damaged.writeInt32BE(-1, 8);
+    expect(values(await read({ records: Buffer.concat([good, damaged]) }))).toEqual(['a0', 'b0', 'c0']);
+  });
+
   it('are refused when what is compressed is damaged', async () => {
     const records = await batches(abc(0, { compression: GZIP }));
     records.fill(0, 61);
     await expect(read({ records })).rejects.toMatchObject({
       code: 'BROKER',
-      retryable: true,
+      retryable: false,
       topic: 't',
       partition: 0,
     });
@@ -279,6 +295,18 @@ describe('messages from before Kafka 0.11', () => {
       lastOffset: 4,
       deliveries: [{ offset: '4', key: text('k'), value: text('v4'), headers: [], timestamp, deliveries: 1 }],
     });
+  });
+
+  it('are left to the next fetch behind a batch of today', async () => {
+    const today = await batchOf({ firstOffset: 2, records: [{ value: text('today') }] });
+    const found = await read({ records: Buffer.concat([today, old(3, 1, 'x'.repeat(100))]) });
+    expect([values(found), found.lastOffset]).toEqual([['today'], 2]);
+  });
+
+  it('are refused when a length cannot be', async () => {
+    const records = old(3, 1);
+    records.writeInt32BE(-12, 8);
+    await expect(read({ records })).rejects.toThrow('is damaged: it has 0 bytes');
   });
 
   it('have offsets of their own inside of a compressed one in format 0, and count within it in format 1', async () => {
@@ -309,6 +337,6 @@ describe('messages from before Kafka 0.11', () => {
 /** Headers of a name once, as kafkajs has them. */
 function plain(message: Delivery | kafkajs.KafkaMessage): object {
   const { offset, key, value, timestamp, headers } = message;
-  const list = Array.isArray(headers) ? Object.fromEntries(headers as Delivery['headers']) : headers;
-  return { offset, key, value, timestamp: Number(timestamp), headers: { ...list } };
+  const list = Array.isArray(headers) ? (headers as Delivery['headers']) : Object.entries(headers ?? {});
+  return { offset, key, value, timestamp: Number(timestamp), headers: Object.fromEntries<unknown>(list) };
 }

@@ -79,7 +79,9 @@ export class BatchRecords implements Records {
   private assertWhole(): void {
     const { batch, records } = this;
     const walker = new WireReader(records);
-    for (let n = 0; n < batch.count && walker.left >= 0; n++) walker.skip(Math.max(walker.varint(), 0));
-    if (walker.left !== 0) throw new RangeError(`${batch.count} records take ${walker.at} bytes of ${records.length}`);
+    let length = 1;
+    for (let n = 0; n < batch.count && walker.left >= 0 && length > 0; n++) walker.skip((length = walker.varint()));
+    if (walker.left !== 0 || length <= 0)
+      throw new RangeError(`${batch.count} records take ${walker.at} bytes of ${records.length}`);
   }
 }

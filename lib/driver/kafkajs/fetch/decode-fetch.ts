@@ -6,7 +6,7 @@ import type { Codecs } from '../codecs/register-codecs.js';
 import { BatchRecords } from './batch-records.js';
 import { readFetchAnswer, type AnsweredPartition, type FetchAnswer } from './fetch-answer.js';
 import { isOld, readOldMessages } from './old-messages.js';
-import { readBatches, withoutAborted } from './record-batch.js';
+import { committed, readBatches } from './record-batch.js';
 import type { Decompress, Records } from './records.js';
 
 const DEFAULT_BYTES = 64 * 1_048_576;
@@ -63,25 +63,32 @@ async function decode(topic: string, answered: AnsweredPartition, bound: FetchBo
   } catch (cause) {
     if (cause instanceof MessagingError) throw cause;
     const text = `Topic \`${topic}\`, partition ${partition}: a batch of messages is damaged: ${(cause as Error).message}`;
-    throw new BrokerError(text, { topic, partition, cause, retryable: true });
+    throw new BrokerError(text, { topic, partition, cause, retryable: false });
   }
 }
 
+/** What comes before damage is handed over first. */
 async function readRecords(
   records: Buffer,
   aborted: AnsweredPartition['aborted'],
   decompress: Decompress,
 ): Promise<Decoded> {
-  const all = readBatches(records);
   const batches: Records[] = [];
-  for (const batch of withoutAborted(all, aborted)) {
-    const { codec, firstOffset, lastOffset } = batch;
-    const bytes = codec
-      ? await decompress(codec, batch.records, { first: firstOffset, last: lastOffset })
-      : batch.records;
-    if (bytes) batches.push(new BatchRecords(batch, bytes));
+  const isCommitted = committed(aborted);
+  let lastOffset: number | undefined;
+  try {
+    for (const batch of readBatches(records)) {
+      const { codec, firstOffset: first, lastOffset: last } = batch;
+      if (isCommitted(batch)) {
+        const bytes = codec ? await decompress(codec, batch.records, { first, last }) : batch.records;
+        if (bytes) batches.push(new BatchRecords(batch, bytes));
+      }
+      lastOffset = last;
+    }
+  } catch (error) {
+    if (lastOffset === undefined) throw error;
   }
-  return { batches, lastOffset: all.at(-1)?.lastOffset };
+  return { batches, lastOffset };
 }
 
 async function bounded(

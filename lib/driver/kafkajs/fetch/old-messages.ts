@@ -1,6 +1,7 @@
 import type { Delivery, Partition } from '../../../core/delivery.js';
 import { NO_HEADERS } from '../../../core/headers.js';
 import { codecOf, type CodecName } from '../codecs/codec-name.js';
+import { endOf } from './record-batch.js';
 import type { Decompress, Records } from './records.js';
 import { WireReader } from '../wire/wire-reader.js';
 
@@ -19,7 +20,6 @@ interface OldMessage {
 const MAGIC_AT = 16;
 /** Offset, length, checksum, magic and flags. */
 const HEADER_BYTES = 18;
-const PREFIX_BYTES = 12;
 const APPEND_TIME = 0x08;
 const CURRENT_MAGIC = 2;
 
@@ -75,7 +75,7 @@ function readSet(records: Buffer): OldMessage[] {
   const messages: OldMessage[] = [];
   let start = 0;
   while (records.length - start >= HEADER_BYTES) {
-    const end = start + PREFIX_BYTES + records.readInt32BE(start + PREFIX_BYTES - 4);
+    const end = endOf(records, start, HEADER_BYTES);
     if (end > records.length || !isOld(records.subarray(start, end))) break;
     messages.push(readMessage(new WireReader(records.subarray(start, end))));
     start = end;

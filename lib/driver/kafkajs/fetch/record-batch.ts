@@ -23,19 +23,30 @@ export interface RecordBatch {
 /** Bytes before those that a batch counts, and before its records. */
 const PREFIX_BYTES = 12;
 const HEADER_BYTES = 61;
+const MAGIC_AT = 16;
+const MAGIC = 2;
 const FLAGS = { appendTime: 0x08, transactional: 0x10, control: 0x20 };
 
-/** The batches that are whole: a fetch cuts the last one off where its bytes end. */
-export function readBatches(records: Buffer): RecordBatch[] {
-  const batches: RecordBatch[] = [];
+/**
+ * The batches that are whole: a fetch cuts the last one off where its bytes end. One of an older format is left to the next fetch.
+ *
+ * @throws RangeError when a length cannot be.
+ */
+export function* readBatches(records: Buffer): Iterable<RecordBatch> {
   let start = 0;
-  while (records.length - start >= HEADER_BYTES) {
-    const end = start + PREFIX_BYTES + records.readInt32BE(start + PREFIX_BYTES - 4);
+  while (records.length - start >= HEADER_BYTES && records[start + MAGIC_AT] === MAGIC) {
+    const end = endOf(records, start, HEADER_BYTES);
     if (end > records.length) break;
-    batches.push(readBatch(records.subarray(start, end)));
+    yield readBatch(records.subarray(start, end));
     start = end;
   }
-  return batches;
+}
+
+/** Where what begins there ends, of any format; its length stands behind its offset. @throws RangeError when it has not even a header. */
+export function endOf(records: Buffer, start: number, headerBytes: number): number {
+  const bytes = PREFIX_BYTES + records.readInt32BE(start + PREFIX_BYTES - 4);
+  if (bytes < headerBytes) throw new RangeError(`it has ${bytes} bytes, and its header ${headerBytes}`);
+  return start + bytes;
 }
 
 function readBatch(bytes: Buffer): RecordBatch {
@@ -63,19 +74,16 @@ function readBatch(bytes: Buffer): RecordBatch {
 }
 
 /**
- * Leaves out control batches and what belongs to aborted transactions. These are listed in the order of their end, so they are sorted; a
- * mark ends the transaction of its producer.
+ * Whether batches, in the order of the log, are to be handed over: control batches are not, nor what belongs to aborted transactions. These are listed in the order of
+ * their end, so they are sorted; a mark ends the transaction of its producer.
  */
-export function withoutAborted(
-  batches: readonly RecordBatch[],
-  aborted: readonly AbortedTransaction[],
-): readonly RecordBatch[] {
+export function committed(aborted: readonly AbortedTransaction[]): (batch: RecordBatch) => boolean {
   const starts = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
   const open = new Set<number>();
-  return batches.filter(({ lastOffset, producerId, inTransaction, isControl }) => {
+  return ({ lastOffset, producerId, inTransaction, isControl }) => {
     while (starts[0] && starts[0].firstOffset <= lastOffset)
       open.add((starts.shift() as AbortedTransaction).producerId);
     if (isControl) open.delete(producerId);
     return !isControl && !(inTransaction && open.has(producerId));
-  });
+  };
 }

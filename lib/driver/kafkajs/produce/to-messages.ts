@@ -1,5 +1,6 @@
-import type { Message } from 'kafkajs';
+import type { IHeaders, Message } from 'kafkajs';
 import { groupBy } from '../../../core/group-by.js';
+import { NO_HEADERS, type HeaderList } from '../../../core/headers.js';
 import type { OutgoingRecord } from '../../../core/message.js';
 import { encodeRecords } from './encode-records.js';
 
@@ -13,48 +14,50 @@ export interface Placed {
 const TIME_DIGITS = 16;
 
 /**
- * What kafkajs' `send` takes, in place of messages. It copies a partition's messages for each one among them, and encodes each in an `Encoder` of half a KiB of its own
- * (together half of what a send costs). These are grouped already, and a group is encoded in one piece.
+ * What kafkajs' `send` takes. It copies a partition's messages for each one among them, and encodes each in an `Encoder` of half a KiB of its own (together half
+ * of what a send costs). These have their groups ready, and a group is encoded in one piece. They are messages all the same, for tracers that wrap `send`.
  *
  * @param now ms since the epoch, for records without a timestamp
  */
 export function toMessages(batch: readonly Placed[], now: number): Message[] {
-  const groups = groupBy(batch, ({ partition }) => partition as number);
-  const perPartition: Record<number, Group> = {};
-  for (const [partition, own] of groups) perPartition[partition] = new Group(own, now);
-  return Object.defineProperty([], 'reduce', { value: () => perPartition });
+  const messages = batch.map((placed) => toMessage(placed, now));
+  const groups = groupBy(messages, ({ partition }) => partition as number);
+  const perPartition = Object.fromEntries([...groups].map(([partition, own]) => [partition, new Group(own)]));
+  return Object.defineProperty(messages, 'reduce', { value: () => perPartition });
+}
+
+/** The partition is on the message. */
+export function pinned({ message }: { readonly message: Message }): number {
+  return message.partition as number;
 }
 
 /** What kafkajs knows of a partition's messages: how many they are, and what it makes of them by `map`. */
 class Group {
-  constructor(
-    private readonly batch: readonly Placed[],
-    private readonly now: number,
-  ) {}
+  constructor(private readonly messages: readonly Message[]) {}
 
   get length(): number {
-    return this.batch.length;
+    return this.messages.length;
   }
 
   /** It asks for the timestamps of all, of which it takes the first and the last, and then for all as it writes them, each by its number. */
   map(mapper: (message: Message, index: number) => unknown): unknown[] {
-    const times = this.batch.map(({ record }) => record.timestamp ?? this.now);
-    const earliest = Math.min(...times);
-    return mapper.length === 1 ? [earliest, Math.max(...times)].map(toText) : this.encoded(times, earliest);
+    return mapper.length === 1 ? this.messages.map(mapper) : this.encoded();
   }
 
   /** An array of all, of which the first element stands for every one: kafkajs passes over holes, and counts them. */
-  private encoded(times: readonly number[], earliest: number): Encoder[] {
-    const records = this.batch.map(({ record: { key, value, headers } }, index) => ({
-      key,
-      value,
-      headers,
+  private encoded(): Encoder[] {
+    const times = this.messages.map(({ timestamp }) => Number(timestamp));
+    const earliest = Math.min(...times);
+    const records = this.messages.map(({ key, value, headers }, index) => ({
+      key: key as Buffer | null,
+      value: value as Buffer | null,
+      headers: headers ? toList(headers) : NO_HEADERS,
       offsetDelta: index,
       timestampDelta: (times[index] as number) - earliest,
     }));
     const buffer = encodeRecords(records);
-    const all = new Array<Encoder>(this.length);
-    all[0] = { buf: buffer, buffer };
+    const all = [{ buf: buffer, buffer }];
+    all.length = this.length;
     return all;
   }
 }
@@ -65,6 +68,30 @@ interface Encoder {
   readonly buffer: Buffer;
 }
 
-function toText(time: number): string {
-  return String(time).padStart(TIME_DIGITS, '0');
+function toMessage({ record, partition }: Placed, now: number): Message {
+  const { key, value, headers, timestamp = now } = record;
+  return {
+    key,
+    value,
+    partition: partition as number,
+    timestamp: String(timestamp).padStart(TIME_DIGITS, '0'),
+    ...(headers.length > 0 && { headers: toHeaders(headers) }),
+  };
+}
+
+/** kafkajs takes a repeated header as an array. */
+function toHeaders(list: HeaderList): IHeaders {
+  const headers = Object.create(null) as Record<string, Buffer | Buffer[]>;
+  for (const [name, value] of list) {
+    const known = headers[name];
+    headers[name] = known === undefined ? value : [...(Array.isArray(known) ? known : [known]), value];
+  }
+  return headers;
+}
+
+/** Tracers add texts. */
+function toList(headers: IHeaders): HeaderList {
+  return Object.entries(headers).flatMap(([name, values]) =>
+    (Array.isArray(values) ? values : [values]).map((value) => [name, Buffer.from(value ?? '')] as const),
+  );
 }

@@ -1,0 +1,106 @@
+import type { TopicPartition } from '../../kafka/group-member.js';
+import {
+  assertBrokerInternals,
+  type FetchedPartition,
+  type FetchRequest,
+  type KafkajsBroker,
+  type KafkajsCluster,
+  type KafkajsConnectionPool,
+  type StandIn,
+} from '../kafkajs.internals.js';
+import { decodeFetch, type DecodedFetch, type DecodedPartition, type FetchBound } from './decode-fetch.js';
+import { FetchedRecords } from './fetched-records.js';
+
+export interface FetchHooks {
+  /** @throws when the member is over: kafkajs would go on by itself. */
+  assertAlive(): void;
+  /** Awaited before each fetch. */
+  beforeFetch(): Promise<void>;
+  /** Counts up with each join: what was fetched under an older one is dropped. */
+  generation(): number;
+  /** How long a broker may wait for messages, in ms. */
+  maxWaitMs(): number;
+  /** How large a batch may become when it is decompressed. */
+  readonly bound: FetchBound;
+  /** Messages before this offset are not handed over again. */
+  handedTo(from: TopicPartition): number;
+  /** A fetch brought these, and the log was read up to `next`; kafkajs hears of it a dozen promises later. False when they are to be fetched again. */
+  handOver(from: TopicPartition, next: number, records: FetchedRecords): boolean;
+}
+
+/** The protocol's number. */
+const FETCH = 1;
+
+/**
+ * Mends faults of kafkajs' fetch: records are decoded here (`decodeFetch`); a fetch that was under way while another of its fetchers rejoined the
+ * group is handed over under the new assignment, which would skip what lies between; and it waits as long, whether a resume is likely or not.
+ */
+export function hookFetch(cluster: KafkajsCluster, hooks: FetchHooks): void {
+  const findBroker = cluster.findBroker.bind(cluster);
+  const hooked = new WeakSet<KafkajsBroker | KafkajsConnectionPool>();
+  cluster.findBroker = async (args) => {
+    const broker = await findBroker(args);
+    assertBrokerInternals(broker);
+    if (!hooked.has(broker)) hookBroker(broker, hooks);
+    if (!hooked.has(broker.connectionPool)) hookDecoding(broker.connectionPool, hooks.bound); // after a failed login it has another
+    hooked.add(broker).add(broker.connectionPool);
+    return broker;
+  };
+}
+
+function hookBroker(broker: KafkajsBroker, hooks: FetchHooks): void {
+  const fetch = broker.fetch.bind(broker);
+  broker.fetch = async (request) => {
+    hooks.assertAlive();
+    const generation = hooks.generation();
+    await hooks.beforeFetch();
+    const answer = await fetch({ ...request, maxWaitTime: hooks.maxWaitMs() });
+    if (generation !== hooks.generation()) return { responses: [] };
+    const { responses } = answer as unknown as DecodedFetch; // what `decode` has returned
+    return {
+      responses: responses.map(({ topicName, partitions }) => ({
+        topicName,
+        partitions: partitions.map((one) => handOver(topicName, one, { request, generation, hooks })),
+      })),
+    };
+  };
+}
+
+interface Asked {
+  readonly request: FetchRequest;
+  readonly generation: number;
+  readonly hooks: FetchHooks;
+}
+
+function handOver(topic: string, one: DecodedPartition, { request, generation, hooks }: Asked): FetchedPartition {
+  const from = { topic, partition: one.partition };
+  const asked = askedFrom(request, from);
+  if (one.lastOffset === undefined || one.lastOffset < asked) return toStandIn(one);
+  const records = new FetchedRecords(one.batches, Math.max(asked, hooks.handedTo(from)));
+  const isHandedOver = hooks.handOver(from, one.lastOffset + 1, records);
+  const offset = String(one.lastOffset);
+  return toStandIn(one, { offset, generation, isHandedOver, isControlRecord: records.count === 0 });
+}
+
+/** kafkajs gets one message in place of all, by which it moves on; a control record, where nothing was to hand over. */
+function toStandIn(
+  { partition, highWatermark, preferredReadReplica }: DecodedPartition,
+  ...messages: readonly StandIn[]
+): FetchedPartition {
+  return { partition, highWatermark, preferredReadReplica, messages, abortedTransactions: [] };
+}
+
+function askedFrom({ topics }: FetchRequest, { topic, partition }: TopicPartition): number {
+  const asked = topics.find((one) => one.topic === topic)?.partitions.find((one) => one.partition === partition);
+  return Number(asked?.fetchOffset ?? 0);
+}
+
+function hookDecoding(pool: KafkajsConnectionPool, bound: FetchBound): void {
+  const send = pool.send.bind(pool);
+  pool.send = (asked) => {
+    const { apiKey, apiVersion } = asked.request;
+    if (apiKey !== FETCH) return send(asked);
+    const decode = (answer: Buffer) => decodeFetch(answer, apiVersion, bound);
+    return send({ ...asked, response: { ...asked.response, decode } });
+  };
+}
