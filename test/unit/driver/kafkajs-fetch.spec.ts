@@ -261,6 +261,13 @@ describe('the records of a fetch', () => {
     }
   });
 
+  it('are refused when one of them has no length', async () => {
+    const records = Buffer.concat([await batches(abc(0)), Buffer.alloc(1)]);
+    records.writeInt32BE(records.length - 12, 8);
+    records.writeInt32BE(4, 57);
+    await expect(read({ records })).rejects.toThrow('is damaged: 4 records take');
+  });
+
   it('are handed over up to the damage', async () => {
     const [good, damaged] = [await batches(abc(0)), await batches(abc(3))];
     damaged.writeInt32BE(9, 57);
@@ -299,8 +306,12 @@ describe('messages from before Kafka 0.11', () => {
 
   it('are left to the next fetch behind a batch of today', async () => {
     const today = await batchOf({ firstOffset: 2, records: [{ value: text('today') }] });
-    const found = await read({ records: Buffer.concat([today, old(3, 1, 'x'.repeat(100))]) });
-    expect([values(found), found.lastOffset]).toEqual([['today'], 2]);
+    for (const value of ['x'.repeat(100), '\0'.repeat(27)]) {
+      const found = await read({
+        records: Buffer.concat([today, oldMessage({ offset: 3, magic: 1, value: text(value) })]),
+      });
+      expect([values(found), found.lastOffset]).toEqual([['today'], 2]);
+    }
   });
 
   it('are refused when a length cannot be', async () => {

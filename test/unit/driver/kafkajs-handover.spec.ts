@@ -45,7 +45,8 @@ describe('what is handed over before kafkajs takes note of it', () => {
     expect(handover.begin(P0, 9, 4)).toBe(false);
     expect(handover.offsetOf(P0)).toBe(5);
     handover.reset();
-    expect([handover.begin(P0, 3, 3), handover.offsetOf(P0)]).toEqual([true, 3]);
+    expect(handover.offsetOf(P0)).toBe(0);
+    expect(handover.begin(P0, 3, 3)).toBe(true);
   });
 
   it('is nothing in hand when there was nothing to handle', () => {

@@ -8,7 +8,6 @@ import { WireReader } from '../wire/wire-reader.js';
 /** A message in the format from before Kafka 0.11 (Kafka protocol, "Old Message Format"). A compressed one holds others. */
 interface OldMessage {
   readonly offset: number;
-  readonly magic: number;
   readonly codec: CodecName | undefined;
   /** -1 where the format has none. */
   readonly timestamp: number;
@@ -90,7 +89,6 @@ function readMessage(reader: WireReader): OldMessage {
   const flags = reader.int8();
   return {
     offset,
-    magic,
     codec: codecOf(flags),
     timestamp: magic === 0 ? -1 : reader.int64(),
     isStamped: (flags & APPEND_TIME) > 0,
@@ -99,12 +97,12 @@ function readMessage(reader: WireReader): OldMessage {
   };
 }
 
-/** Since magic 1 the outer offset is that of the last one inside, and the inner ones count from 0. */
+/** The outer offset is that of the last one inside; since magic 1 the inner ones count from 0. */
 async function inside(outer: OldMessage, codec: CodecName, decompress: Decompress): Promise<OldMessage[]> {
-  const { offset, magic, isStamped, timestamp, value } = outer;
+  const { offset, isStamped, timestamp, value } = outer;
   const bytes = value && (await decompress(codec, value, { first: offset, last: offset }));
   const messages = bytes ? readSet(bytes) : [];
-  const shift = magic === 0 ? 0 : offset - (messages.at(-1)?.offset ?? 0);
+  const shift = offset - (messages.at(-1)?.offset ?? 0);
   return messages.map((one) => ({
     ...one,
     offset: one.offset + shift,
