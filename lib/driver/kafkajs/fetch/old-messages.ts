@@ -33,10 +33,10 @@ export async function readOldMessages(
   decompress: Decompress,
 ): Promise<{ readonly batches: readonly Records[]; readonly lastOffset: number | undefined }> {
   const set = readSet(records);
-  const messages: OldMessage[] = [];
+  const batches: OldMessages[] = [];
   for (const message of set)
-    messages.push(...(message.codec ? await inside(message, message.codec, decompress) : [message]));
-  return { batches: [new OldMessages(messages)], lastOffset: set.at(-1)?.offset };
+    batches.push(new OldMessages(message.codec ? await inside(message, message.codec, decompress) : [message]));
+  return { batches, lastOffset: set.at(-1)?.offset };
 }
 
 class OldMessages implements Records {
