@@ -12,7 +12,7 @@ export interface SendOptions<T extends TopicRef = TopicRef> {
   readonly headers?: HeadersInput | undefined;
   /** The partition, where the broker has any; chosen by key without it. */
   readonly partition?: number | undefined;
-  /** Milliseconds since the epoch, or a date; the clock's now without it. */
+  /** Milliseconds since the epoch, or a date; the clock's now without it. Fractions are cut off. */
   readonly timestamp?: number | Date | undefined;
   /** Nobody sees the message before that time has passed, in ms. Redis and memory only. */
   readonly delayMs?: number | undefined;
@@ -69,7 +69,7 @@ function timestampOf({ timestamp }: SendOptions, topic: string): number | undefi
   const ms = Math.floor(Number(timestamp));
   if (Number.isSafeInteger(ms) && ms >= 0) return ms;
   throw new SerializationError(
-    `Expected \`timestamp\` to be milliseconds since the epoch, or a date, got \`${String(timestamp)}\`.`,
+    `Expected \`timestamp\` to be milliseconds ≥ 0 since the epoch, or a date, got \`${String(timestamp)}\`.`,
     { topic },
   );
 }

@@ -30,6 +30,7 @@ export interface FetchedMessages {
   readonly count: number;
   /** Of keys and values; an estimate will do. */
   readonly bytes: number;
+  /** Asked for in their order; the last one may be asked for again. */
   at(index: number, partition: Partition): Delivery;
 }
 

@@ -1,4 +1,5 @@
 import { BrokerError } from '../../core/errors.js';
+import type { FetchedRecords } from './fetch/fetched-records.js';
 
 /** What kafkajs 2.2.4 has inside and does not export. A custom assigner is the only door to it. */
 export interface KafkajsCluster {
@@ -29,7 +30,7 @@ export interface TopicOffsets {
 }
 
 export interface KafkajsBroker {
-  fetch(request: FetchRequest): Promise<FetchResponse>;
+  fetch(request: FetchRequest): Promise<unknown>;
   readonly connectionPool: KafkajsConnectionPool;
 }
 
@@ -73,6 +74,7 @@ export interface StandIn {
   /** kafkajs passes over it by itself. */
   readonly isControlRecord: boolean;
   readonly isHandedOver: boolean;
+  readonly records: FetchedRecords;
   /** Of the member, when they were asked for. */
   readonly generation: number;
 }

@@ -148,7 +148,7 @@ export class KafkajsMember implements GroupMember {
         maxBytes: options.maxDecompressedBytes,
         onOversized: (error) => events.onPassedOver(error),
       },
-      handedTo: (from) => this.handover.offsetOf(from),
+      next: (from, asked) => this.handover.next(from, asked),
       handOver: (from, next, records) => this.handOver(from, next, records),
       generation: () => this.generation,
       maxWaitMs: () => this.waitMs,
@@ -159,20 +159,26 @@ export class KafkajsMember implements GroupMember {
       beforeJoin: async () => {
         if (this.hasJoined) await this.whileBeating(() => this.parts.events.onRevoked());
         this.generation++;
-        this.positions.clear();
-        this.opened = undefined;
       },
       beforePositions: (partitions) => this.whileBeating(() => this.parts.events.onPositioning(partitions)),
       startPositions: (committed) => this.startPositions(committed),
-      beforeFetch: () => (this.opened ??= this.parts.events.onPositions([...this.positions.values()])),
+      beforeFetch: () => this.open(),
     };
+  }
+
+  /** A fetch that was made ready before the group was joined may come before its positions. */
+  private async open(): Promise<void> {
+    if (this.positions.size > 0) await (this.opened ??= this.parts.events.onPositions([...this.positions.values()]));
   }
 
   private async startPositions(committed: readonly Committed[]): Promise<readonly Position[]> {
     try {
       const bounds = await boundsOf(this.cluster as KafkajsCluster, committed);
       const positions = startPositions(this.parts.request, committed, bounds);
-      for (const position of positions) this.positions.set(nameOf(position), position);
+      for (const position of positions) {
+        this.positions.set(nameOf(position), position);
+        this.handover.startAt(position, Number(position.offset));
+      }
       return positions;
     } catch (error) {
       if (error instanceof OffsetResetError) this.crash(error);
@@ -191,6 +197,10 @@ export class KafkajsMember implements GroupMember {
     this.consumer.on(GROUP_JOIN, ({ payload }) => {
       const assigned = toList(payload.memberAssignment);
       this.hasJoined = true;
+      // another fetcher may have asked since `beforeJoin`, from where it was in the old assignment
+      this.generation++;
+      this.positions.clear();
+      this.opened = undefined;
       this.handover.reset();
       this.consumer.resume(this.consumer.paused());
       if (!this.over) this.parts.events.onAssigned(assigned);

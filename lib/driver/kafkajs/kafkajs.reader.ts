@@ -6,8 +6,8 @@ import type { DriverContext } from '../driver.js';
 import { registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import { toMessagingError } from './kafkajs.errors.js';
-import type { FetchedRecords } from './fetch/fetched-records.js';
 import { hookedAssigner, type MemberHooks } from './kafkajs.hooks.js';
+import type { StandIn } from './kafkajs.internals.js';
 
 const MAX_WAIT_MS = 250;
 const NOWHERE = '-1';
@@ -29,8 +29,6 @@ export interface ReaderParts {
  */
 export class KafkajsReader implements TopicReader {
   private readonly consumer: Consumer;
-  /** What the last fetch brought, until kafkajs has taken note of it: then it counts. */
-  private readonly fetched = new Map<number, FetchedRecords>();
   private readonly next: Map<number, string>;
   private readonly running: Promise<void>;
   private isPaused = false;
@@ -78,8 +76,8 @@ export class KafkajsReader implements TopicReader {
         maxBytes: options.maxDecompressedBytes,
         onOversized: ({ message }) => context.log.warn(message),
       },
-      handedTo: () => 0,
-      handOver: ({ partition }, _, records) => this.fetched.set(partition, records).has(partition),
+      next: (_, asked) => asked,
+      handOver: () => true, // when kafkajs takes note of it, with `take`
       generation: () => 0,
       maxWaitMs: () => MAX_WAIT_MS,
       onCluster: () => {},
@@ -126,8 +124,8 @@ export class KafkajsReader implements TopicReader {
     const offset = String(Number(batch.lastOffset()) + 1);
     this.next.set(batch.partition, offset);
     if (this.closing) return;
-    const records = this.fetched.get(batch.partition);
-    const deliveries = records ? Array.from({ length: records.count }, (_, index) => records.at(index, partition)) : [];
+    const [{ records }] = batch.messages as unknown as [StandIn];
+    const deliveries = Array.from({ length: records.count }, (_, index) => records.at(index, partition));
     this.parts.sink.onRead(deliveries, { partition: batch.partition, offset });
   }
 

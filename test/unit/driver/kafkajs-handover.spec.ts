@@ -5,6 +5,7 @@ import { Handover } from '../../../lib/driver/kafkajs/fetch/handover.js';
 import { hookFetch, type FetchHooks } from '../../../lib/driver/kafkajs/fetch/hook-fetch.js';
 import type {
   AskedOfBroker,
+  FetchRequest,
   FetchResponse,
   KafkajsBroker,
   KafkajsCluster,
@@ -38,15 +39,37 @@ describe('what is handed over before kafkajs takes note of it', () => {
     expect([told, handover.hasPaused]).toEqual([[], false]);
   });
 
-  it('is nothing of a paused partition, nor of an older generation', () => {
+  it('is nothing of a paused partition', () => {
     const { handover } = start();
     handover.begin(P0, 5, 5);
     handover.pause(P0);
     expect(handover.begin(P0, 9, 4)).toBe(false);
-    expect(handover.offsetOf(P0)).toBe(5);
+    expect(handover.next(P0, 5)).toBe(5);
+  });
+
+  it('goes on where it was, whatever comes again, and leaves no gap', () => {
+    const { handover } = start();
+    expect(handover.next(P0, 0)).toBeUndefined(); // the group's position is not known yet
+    handover.startAt(P0, 3);
+    expect([0, 3, 4].map((asked) => handover.next(P0, asked))).toEqual([3, 3, undefined]);
+    handover.begin(P0, 10, 7);
+    handover.begin(P0, 5, 0); // a smaller answer to the same question
+    expect([3, 10, 11].map((asked) => handover.next(P0, asked))).toEqual([10, 10, undefined]);
     handover.reset();
-    expect(handover.offsetOf(P0)).toBe(0);
-    expect(handover.begin(P0, 3, 3)).toBe(true);
+    expect(handover.next(P0, 0)).toBeUndefined();
+  });
+
+  it('is told of a pause at once again when kafkajs has taken note, and when the group was joined anew', () => {
+    const { told, handover } = start();
+    handover.begin(P0, 5, 5);
+    handover.end(P0);
+    handover.pause(P0);
+    expect(told).toEqual([0]);
+    handover.resume(P0);
+    handover.begin(P0, 9, 4);
+    handover.reset();
+    handover.pause(P0);
+    expect(told).toEqual([0, 0]);
   });
 
   it('is nothing in hand when there was nothing to handle', () => {
@@ -69,22 +92,24 @@ describe("kafkajs' fetch", () => {
     const theirs = async () => {
       throw new Error("kafkajs' own decoder was asked");
     };
+    const asked: FetchRequest[] = [];
     const broker = {
       connectionPool: newPool(),
-      async fetch(): Promise<FetchResponse> {
-        const asked = { request: { apiKey: 1, apiVersion: 11 }, response: { decode: theirs } };
-        return (await broker.connectionPool.send(asked)) as FetchResponse;
+      async fetch(question: FetchRequest): Promise<unknown> {
+        asked.push(question);
+        const sent = { request: { apiKey: 1, apiVersion: 11 }, response: { decode: theirs } };
+        return broker.connectionPool.send(sent);
       },
     };
     const handed: string[] = [];
-    const cluster = { findBroker: async () => broker as KafkajsBroker } as unknown as KafkajsCluster;
+    const cluster = { findBroker: async (): Promise<KafkajsBroker> => broker } as unknown as KafkajsCluster;
     hookFetch(cluster, {
       assertAlive: () => {},
       beforeFetch: async () => {},
       generation: () => 3,
       maxWaitMs: () => 1,
       bound: { codecs: registerCodecs(kafkajs), maxBytes: undefined, onOversized: () => {} },
-      handedTo: () => 0,
+      next: (_, asked) => asked,
       handOver: (from, next, records) => {
         const partition = { topic: from.topic, index: from.partition };
         const offsets = Array.from({ length: records.count }, (_, at) => records.at(at, partition).offset);
@@ -99,21 +124,22 @@ describe("kafkajs' fetch", () => {
         topics: [{ topic: 't', partitions: [{ partition: 0, fetchOffset: String(fetchOffset) }] }],
       });
     };
-    return { broker, newPool, handed, fetchFrom };
+    return { broker, newPool, handed, asked, fetchFrom };
   };
-  const standIns = ({ responses }: FetchResponse) => responses.flatMap(({ partitions }) => partitions[0]?.messages);
+  const standIns = (answer: unknown) =>
+    (answer as FetchResponse).responses.flatMap(({ partitions }) => partitions[0]?.messages);
 
   it('hands over from the offset that was asked for, and gives kafkajs one message for all', async () => {
     const { fetchFrom, handed } = await start();
     const standIn = { offset: '5', generation: 3, isHandedOver: true, isControlRecord: false };
-    expect(standIns(await fetchFrom(4))).toEqual([standIn]);
-    expect(standIns(await fetchFrom(5))).toEqual([standIn]);
+    expect(standIns(await fetchFrom(4))).toMatchObject([standIn]);
+    expect(standIns(await fetchFrom(5))).toMatchObject([standIn]);
     expect(handed).toEqual(['4,5 next 6', '5 next 6']);
   });
 
   it('hands over nothing again, and moves kafkajs on', async () => {
     let to = 5;
-    const { fetchFrom, handed } = await start({ handedTo: () => to });
+    const { fetchFrom, handed } = await start({ next: () => to });
     await fetchFrom(4);
     to = 6;
     expect(standIns(await fetchFrom(4))).toMatchObject([{ offset: '5', isControlRecord: true }]);
@@ -121,8 +147,39 @@ describe("kafkajs' fetch", () => {
   });
 
   it('tells kafkajs what is to be fetched again', async () => {
-    const { fetchFrom } = await start({ handOver: () => false });
-    expect(standIns(await fetchFrom(4))).toMatchObject([{ offset: '5', isHandedOver: false, isControlRecord: false }]);
+    const again = [{ offset: '5', isHandedOver: false, isControlRecord: false }];
+    const paused = await start({ handOver: () => false });
+    expect(standIns(await paused.fetchFrom(4))).toMatchObject(again);
+    const nothingNew = await start({ handOver: () => false, next: () => 6 });
+    expect(standIns(await nothingNew.fetchFrom(4))).toMatchObject(again);
+    const gap = await start({ next: () => undefined });
+    expect(standIns(await gap.fetchFrom(4))).toMatchObject(again);
+    expect(gap.handed).toEqual([]);
+  });
+
+  it('waits for its turn, as long as it is told, and not at all when the member is over', async () => {
+    const steps: string[] = [];
+    const { fetchFrom, asked } = await start({
+      beforeFetch: async () => void steps.push('before'),
+      maxWaitMs: () => 7,
+    });
+    await fetchFrom(4);
+    expect([steps, asked]).toMatchObject([['before'], [{ maxWaitTime: 7 }]]);
+    const over = await start({
+      assertAlive: () => {
+        throw new Error('over');
+      },
+    });
+    await expect(over.fetchFrom(4)).rejects.toThrow('over');
+    expect(over.asked).toEqual([]);
+  });
+
+  it('is the only question whose answer is decoded here', async () => {
+    const { broker, fetchFrom } = await start();
+    await fetchFrom(4);
+    const response = { decode: async () => 'theirs' };
+    const request = { apiKey: 2, apiVersion: 11 };
+    expect(await broker.connectionPool.send({ request, response })).toBe('theirs');
   });
 
   it('brings nothing that lies before what was asked for', async () => {

@@ -5,8 +5,8 @@ import { OversizedError } from '../codecs/codec.js';
 import type { Codecs } from '../codecs/register-codecs.js';
 import { BatchRecords } from './batch-records.js';
 import { readFetchAnswer, type AnsweredPartition, type FetchAnswer } from './fetch-answer.js';
-import { isOld, readOldMessages } from './old-messages.js';
-import { committed, readBatches } from './record-batch.js';
+import { readOldMessages } from './old-messages.js';
+import { committed, isOld, readBatches } from './record-batch.js';
 import type { Decompress, Records } from './records.js';
 
 const DEFAULT_BYTES = 64 * 1_048_576;
@@ -38,8 +38,8 @@ interface Decoded {
 }
 
 /**
- * Decodes the answer in kafkajs' place, which makes an object, five strings and nine big integers of each record before anybody asks for it, decompresses whatever a
- * batch says it holds, and hands over aborted records.
+ * Decodes the answer in kafkajs' place, which makes an object, five strings and nine big integers of each record before anybody asks for
+ * it, decompresses whatever a batch says it holds, and hands over aborted records.
  */
 export async function decodeFetch(answer: Buffer, version: number, bound: FetchBound): Promise<DecodedFetch> {
   const { clientSideThrottleTime, responses } = readFetchAnswer(answer, version);
@@ -57,9 +57,13 @@ async function decode(topic: string, answered: AnsweredPartition, bound: FetchBo
   const decompress: Decompress = (codec, bytes, offsets) =>
     bounded(codec, bytes, { topic, partition, ...offsets }, bound);
   try {
-    return isOld(records)
+    const read = isOld(records)
       ? await readOldMessages(records, decompress)
       : await readRecords(records, aborted, decompress);
+    // a broker cuts off the last batch, never the first
+    if (records.length > 0 && read.lastOffset === undefined)
+      throw new RangeError('it is cut off, or of an unknown format');
+    return read;
   } catch (cause) {
     if (cause instanceof MessagingError) throw cause;
     const text = `Topic \`${topic}\`, partition ${partition}: a batch of messages is damaged: ${(cause as Error).message}`;
@@ -67,7 +71,7 @@ async function decode(topic: string, answered: AnsweredPartition, bound: FetchBo
   }
 }
 
-/** What comes before damage is handed over first. */
+/** What comes before damage is handed over first; of older formats nothing is. */
 async function readRecords(
   records: Buffer,
   aborted: AnsweredPartition['aborted'],

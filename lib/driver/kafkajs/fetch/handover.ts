@@ -1,13 +1,15 @@
 import { nameOf, type TopicPartition } from '../../kafka/group-member.js';
 
 /**
- * What of a member's partitions is handed over before kafkajs takes note of it, which may never happen: it drops what it has in hand when a partition is paused, or when
- * another of its fetchers fails, and fetches that again.
+ * What of a member's partitions is handed over before kafkajs takes note of it, which may never happen: it drops what it has in hand when
+ * a partition is paused, or when another of its fetchers fails, and fetches that again. And it may ask from where an older assignment
+ * was, while it joins the group anew.
  */
 export class Handover {
   private readonly paused = new Set<string>();
   /** Handed over, and not noted. */
   private readonly inHand = new Set<string>();
+  /** The next offset to hand over; none before the group's position is known. */
   private readonly offsets = new Map<string, number>();
 
   /** @param pause tells kafkajs */
@@ -27,16 +29,22 @@ export class Handover {
     this.paused.delete(nameOf(partition));
   }
 
-  /** Up to where it was handed over in this generation. */
-  offsetOf(from: TopicPartition): number {
-    return this.offsets.get(nameOf(from)) ?? 0;
+  /** Where reading begins, or goes on. */
+  startAt(from: TopicPartition, offset: number): void {
+    this.offsets.set(nameOf(from), Math.max(offset, this.offsets.get(nameOf(from)) ?? 0));
+  }
+
+  /** The first offset to hand over of what was asked for from `asked` on; undefined when that would leave a gap. */
+  next(from: TopicPartition, asked: number): number | undefined {
+    const offset = this.offsets.get(nameOf(from));
+    return offset === undefined || asked > offset ? undefined : offset;
   }
 
   /** Notes that messages up to `next` are handed over; false when they are to be fetched again, after a resume. */
   begin(from: TopicPartition, next: number, count: number): boolean {
     const name = nameOf(from);
     if (this.paused.has(name)) return false;
-    this.offsets.set(name, next);
+    this.startAt(from, next);
     if (count > 0) this.inHand.add(name);
     return true;
   }

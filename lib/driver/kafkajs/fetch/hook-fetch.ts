@@ -22,9 +22,9 @@ export interface FetchHooks {
   maxWaitMs(): number;
   /** How large a batch may become when it is decompressed. */
   readonly bound: FetchBound;
-  /** Messages before this offset are not handed over again. */
-  handedTo(from: TopicPartition): number;
-  /** A fetch brought these, and the log was read up to `next`; kafkajs hears of it a dozen promises later. False when they are to be fetched again. */
+  /** The first offset to hand over of what was asked for from `asked` on; undefined when it is to be fetched again. */
+  next(from: TopicPartition, asked: number): number | undefined;
+  /** The log was read up to `next`; kafkajs hears of it a dozen promises later. False when it is to be fetched again. */
   handOver(from: TopicPartition, next: number, records: FetchedRecords): boolean;
 }
 
@@ -32,8 +32,9 @@ export interface FetchHooks {
 const FETCH = 1;
 
 /**
- * Mends faults of kafkajs' fetch: records are decoded here (`decodeFetch`); a fetch that was under way while another of its fetchers rejoined the
- * group is handed over under the new assignment, which would skip what lies between; and it waits as long, whether a resume is likely or not.
+ * Mends faults of kafkajs' fetch: records are decoded here (`decodeFetch`); a fetch that was under way while another of its fetchers
+ * rejoined the group is handed over under the new assignment, which would skip what lies between; and it waits as long, whether a
+ * resume is likely or not.
  */
 export function hookFetch(cluster: KafkajsCluster, hooks: FetchHooks): void {
   const findBroker = cluster.findBroker.bind(cluster);
@@ -54,11 +55,10 @@ function hookBroker(broker: KafkajsBroker, hooks: FetchHooks): void {
     hooks.assertAlive();
     const generation = hooks.generation();
     await hooks.beforeFetch();
-    const answer = await fetch({ ...request, maxWaitTime: hooks.maxWaitMs() });
+    const answer = (await fetch({ ...request, maxWaitTime: hooks.maxWaitMs() })) as DecodedFetch; // what `decode` has returned
     if (generation !== hooks.generation()) return { responses: [] };
-    const { responses } = answer as unknown as DecodedFetch; // what `decode` has returned
     return {
-      responses: responses.map(({ topicName, partitions }) => ({
+      responses: answer.responses.map(({ topicName, partitions }) => ({
         topicName,
         partitions: partitions.map((one) => handOver(topicName, one, { request, generation, hooks })),
       })),
@@ -76,10 +76,11 @@ function handOver(topic: string, one: DecodedPartition, { request, generation, h
   const from = { topic, partition: one.partition };
   const asked = askedFrom(request, from);
   if (one.lastOffset === undefined || one.lastOffset < asked) return toStandIn(one);
-  const records = new FetchedRecords(one.batches, Math.max(asked, hooks.handedTo(from)));
-  const isHandedOver = hooks.handOver(from, one.lastOffset + 1, records);
-  const offset = String(one.lastOffset);
-  return toStandIn(one, { offset, generation, isHandedOver, isControlRecord: records.count === 0 });
+  const next = hooks.next(from, asked);
+  const records = new FetchedRecords(one.batches, next ?? asked);
+  const isHandedOver = next !== undefined && hooks.handOver(from, one.lastOffset + 1, records);
+  const isControlRecord = isHandedOver && records.count === 0;
+  return toStandIn(one, { offset: String(one.lastOffset), generation, records, isHandedOver, isControlRecord });
 }
 
 /** kafkajs gets one message in place of all, by which it moves on; a control record, where nothing was to hand over. */

@@ -1,7 +1,7 @@
 import type { Delivery, Partition } from '../../../core/delivery.js';
 import { NO_HEADERS } from '../../../core/headers.js';
 import { codecOf, type CodecName } from '../codecs/codec-name.js';
-import { endOf } from './record-batch.js';
+import { endOf, isOld } from './record-batch.js';
 import type { Decompress, Records } from './records.js';
 import { WireReader } from '../wire/wire-reader.js';
 
@@ -16,16 +16,9 @@ interface OldMessage {
   readonly value: Buffer | null;
 }
 
-const MAGIC_AT = 16;
 /** Offset, length, checksum, magic and flags. */
 const HEADER_BYTES = 18;
 const APPEND_TIME = 0x08;
-const CURRENT_MAGIC = 2;
-
-/** Whether these begin in an old format: a log from before Kafka 0.11 may still have some. */
-export function isOld(records: Buffer): boolean {
-  return records.length > MAGIC_AT && (records[MAGIC_AT] as number) < CURRENT_MAGIC;
-}
 
 /** Those at the begin; a batch of today behind them is left to the next fetch. */
 export async function readOldMessages(

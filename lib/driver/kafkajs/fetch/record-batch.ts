@@ -24,6 +24,7 @@ export interface RecordBatch {
 const PREFIX_BYTES = 12;
 const HEADER_BYTES = 61;
 const MAGIC_AT = 16;
+/** The format's number. */
 const MAGIC = 2;
 const FLAGS = { appendTime: 0x08, transactional: 0x10, control: 0x20 };
 
@@ -40,6 +41,11 @@ export function* readBatches(records: Buffer): Iterable<RecordBatch> {
     yield readBatch(records.subarray(start, end));
     start = end;
   }
+}
+
+/** Whether these begin in an older format: a log from before Kafka 0.11 may still have some. */
+export function isOld(records: Buffer): boolean {
+  return records.length > MAGIC_AT && (records[MAGIC_AT] as number) < MAGIC;
 }
 
 /** Where what begins there ends, of any format; its length stands behind its offset. @throws RangeError when it has not even a header. */
@@ -74,8 +80,8 @@ function readBatch(bytes: Buffer): RecordBatch {
 }
 
 /**
- * Whether batches, in the order of the log, are to be handed over: control batches are not, nor what belongs to aborted transactions. These are listed in the order of
- * their end, so they are sorted; a mark ends the transaction of its producer.
+ * Whether batches, in the order of the log, are to be handed over: control batches are not, nor what belongs to aborted transactions.
+ * These are listed in the order of their end, so they are sorted; a mark ends the transaction of its producer.
  */
 export function committed(aborted: readonly AbortedTransaction[]): (batch: RecordBatch) => boolean {
   const starts = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);

@@ -1,14 +1,11 @@
 import type { IHeaders, Message } from 'kafkajs';
 import { groupBy } from '../../../core/group-by.js';
 import { NO_HEADERS, type HeaderList } from '../../../core/headers.js';
-import type { OutgoingRecord } from '../../../core/message.js';
+import type { PendingSend } from '../pending-send.js';
 import { encodeRecords } from './encode-records.js';
 
-export interface Placed {
-  readonly record: OutgoingRecord;
-  /** Chosen already. */
-  readonly partition?: number | undefined;
-}
+/** A record whose partition is chosen. */
+export type Placed = Pick<PendingSend, 'record' | 'partition'>;
 
 /** Digits of a time in ms: kafkajs looks for the first and the last by sorting their texts. */
 const TIME_DIGITS = 16;

@@ -1,0 +1,176 @@
+import { createRequire } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as kafkajs from 'kafkajs';
+import { expect, it } from 'vitest';
+import { deadlineIn, systemClock } from '../../../lib/core/clock.js';
+import type { FetchedMessages, MemberEvents, Position } from '../../../lib/driver/kafka/group-member.js';
+import type { FetchRequest } from '../../../lib/driver/kafkajs/kafkajs.internals.js';
+import { KafkajsMember, type MemberParts } from '../../../lib/driver/kafkajs/kafkajs.member.js';
+import { kafkaOptions } from '../../../lib/options/kafka.options.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { eventually } from '../../support/eventually.js';
+import { batchOf, fetchAnswer } from '../../support/kafka-answers.js';
+
+const require = createRequire(import.meta.url);
+const createConsumer = require('kafkajs/src/consumer') as (config: object) => kafkajs.Consumer;
+const { parse } = require('kafkajs/src/protocol/requests/fetch/v11/response') as {
+  parse(answer: unknown): Promise<unknown>;
+};
+
+const COMMITTED = 50;
+const BATCH = 10;
+const NOT_LEADER = 6;
+const PARTITIONS = [0, 1];
+
+interface Asked {
+  readonly request: { readonly asked: FetchRequest };
+  readonly response: { decode(answer: Buffer): Promise<unknown> };
+}
+
+/** kafkajs' consumer, on a cluster of two brokers with a partition each, which answer each fetch with a batch from where it was asked. */
+class FakeCluster {
+  joins = 0;
+  /** Broker 1 says once that it does not lead: kafkajs joins anew within that fetch, while the other fetcher goes on. */
+  moved = false;
+
+  readonly client = {
+    consumer: (config: object) => createConsumer({ ...config, cluster: this.cluster, logger, metadataMaxAge: 1e9 }),
+  };
+
+  private readonly coordinator = {
+    isConnected: () => true,
+    joinGroup: async () => {
+      this.joins++;
+      await delay(30);
+      return { generationId: this.joins, leaderId: 'x', memberId: 'm', members: [], groupProtocol: 'roundrobin' };
+    },
+    syncGroup: async () => ({
+      memberAssignment: kafkajs.AssignerProtocol.MemberAssignment.encode({
+        version: 0,
+        assignment: { t: PARTITIONS },
+        userData: Buffer.alloc(0),
+      }),
+    }),
+    offsetFetch: async () => {
+      await delay(2);
+      return { responses: offsets(COMMITTED) };
+    },
+    offsetCommit: async () => ({}),
+    heartbeat: async () => ({}),
+    leaveGroup: async () => ({}),
+  };
+
+  private readonly brokers = new Map([1, 2].map((nodeId) => [nodeId, this.broker(nodeId)]));
+
+  private readonly cluster = {
+    connect: async () => {},
+    disconnect: async () => {},
+    isConnected: () => true,
+    refreshMetadata: async () => {},
+    refreshMetadataIfNecessary: async () => {},
+    addMultipleTargetTopics: async () => {},
+    getNodeIds: () => [1, 2],
+    findGroupCoordinator: async () => this.coordinator,
+    findBroker: async ({ nodeId }: { readonly nodeId: number }) => this.brokers.get(nodeId),
+    removeBroker: () => {},
+    committedOffsets: (() => {
+      const committed = {};
+      return () => committed;
+    })(),
+    findTopicPartitionMetadata: () => PARTITIONS.map((partitionId) => ({ partitionId, leader: partitionId + 1 })),
+    findLeaderForPartitions: () => ({ 1: [0], 2: [1] }),
+    fetchTopicsOffset: async ([{ fromBeginning }]: [{ readonly fromBeginning: boolean }]) =>
+      offsets(fromBeginning ? 0 : 100_000),
+  };
+
+  private broker(nodeId: number) {
+    const connectionPool = {
+      send: async ({ request: { asked }, response }: Asked) => {
+        await delay(nodeId === 2 ? 5 : 20);
+        const { partition = 0, fetchOffset = '0' } = asked.topics[0]?.partitions[0] ?? {};
+        const hasMoved = this.moved && nodeId === 1;
+        if (hasMoved) this.moved = false;
+        const records = Array.from({ length: BATCH }, () => ({ value: Buffer.from('x') }));
+        const answer = {
+          partition,
+          highWatermark: 100_000,
+          errorCode: hasMoved ? NOT_LEADER : 0,
+          records: hasMoved ? Buffer.alloc(0) : await batchOf({ firstOffset: Number(fetchOffset), records }),
+        };
+        return parse(await response.decode(fetchAnswer(11, { t: [answer] })));
+      },
+    };
+    const broker = {
+      nodeId,
+      connectionPool,
+      fetch: async (asked: FetchRequest) =>
+        broker.connectionPool.send({
+          request: { apiKey: 1, apiVersion: 11, asked },
+          response: { decode: async () => ({}) },
+        } as Asked),
+    };
+    return broker;
+  }
+}
+
+const logger = { namespace: () => logger, info() {}, debug() {}, warn() {}, error() {} };
+
+function offsets(offset: number) {
+  return [
+    { topic: 't', partitions: PARTITIONS.map((partition) => ({ partition, offset: String(offset), metadata: '' })) },
+  ];
+}
+
+/** What each assignment brings, by partition. */
+class Seen implements MemberEvents {
+  readonly crashes: unknown[] = [];
+  readonly positions: (readonly Position[])[] = [];
+  readonly assignments: Map<number, string[]>[] = [];
+
+  onAssigned = () => void this.assignments.push(new Map());
+  onPositioning = async () => {};
+  onPositions = async (positions: readonly Position[]) => void this.positions.push(positions);
+  onRevoked = async () => {};
+  onLost = () => {};
+  onPassedOver = () => {};
+  onTrouble = () => {};
+  onOutdated = async () => {};
+  onCrash = (error: unknown) => void this.crashes.push(error);
+
+  onFetched(from: { readonly partition: number }, _: number, messages: FetchedMessages): void {
+    const partition = { topic: 't', index: from.partition };
+    const own = this.assignments.at(-1)?.get(from.partition) ?? [];
+    for (let at = 0; at < messages.count; at++) own.push(messages.at(at, partition).offset);
+    this.assignments.at(-1)?.set(from.partition, own);
+  }
+}
+
+it('a member of kafkajs reads from the position of the group after each join, without a gap, while another of its fetchers goes on', async () => {
+  const cluster = new FakeCluster();
+  const seen = new Seen();
+  const parts = {
+    kafkajs,
+    client: cluster.client,
+    options: resolveOptions(kafkaOptions, { path: '', input: {}, faults: [] }),
+    request: { groupId: 'g', topics: [{ topic: 't' }], maxPollRecords: 1, drainTimeoutMs: 1 },
+    admin: { describe: async () => [{ topic: 't' }] },
+    clock: systemClock,
+    connection: 'kafka',
+    events: seen,
+  } as unknown as MemberParts;
+  const member = new KafkajsMember(parts);
+  await member.run();
+  for (let join = 1; join <= 8; join++) {
+    await eventually(() => {
+      expect(seen.assignments).toHaveLength(join);
+      for (const partition of PARTITIONS)
+        expect(seen.assignments.at(-1)?.get(partition)?.length).toBeGreaterThan(2 * BATCH);
+    });
+    cluster.moved = true;
+  }
+  await member.leave(deadlineIn(systemClock, 500));
+  for (const brought of seen.assignments.slice(0, 8).flatMap((one) => [...one.values()]))
+    expect(brought).toEqual(brought.map((_, at) => String(COMMITTED + at)));
+  for (const positions of seen.positions) expect(positions.map(({ offset }) => offset)).toEqual(['50', '50']);
+  expect(seen.crashes).toEqual([]);
+});
