@@ -180,6 +180,21 @@ describe('the records of a fetch', () => {
     expect(await read({ records: await emptyBatch(20, 4) })).toMatchObject({ deliveries: [], lastOffset: 24 });
   });
 
+  it('may have more in them than is known today', async () => {
+    const records = await batches({ firstOffset: 0, records: [{ value: text('a') }, { value: text('b') }] });
+    const [first, rest] = [records.subarray(0, 61), records.subarray(61)];
+    const size = (rest[0] as number) / 2; // a zigzag number of one byte
+    const more = Buffer.concat([
+      Buffer.from([2 * size + 2]),
+      rest.subarray(1, 1 + size),
+      Buffer.alloc(1),
+      rest.subarray(1 + size),
+    ]);
+    const longer = Buffer.concat([first, more]);
+    longer.writeInt32BE(longer.length - 12, 8);
+    expect(values(await read({ records: longer }))).toEqual(['a', 'b']);
+  });
+
   it('take an empty key for none, and keep repeated headers in their place', async () => {
     const headers = { a: [text('1'), text('2')], b: text('') };
     const records = await batches({

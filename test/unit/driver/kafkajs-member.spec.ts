@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as kafkajs from 'kafkajs';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { deadlineIn, systemClock } from '../../../lib/core/clock.js';
 import type { FetchedMessages, MemberEvents, Position } from '../../../lib/driver/kafka/group-member.js';
 import type { FetchRequest } from '../../../lib/driver/kafkajs/kafkajs.internals.js';
@@ -32,6 +32,8 @@ class FakeCluster {
   joins = 0;
   /** Broker 1 says once that it does not lead: kafkajs joins anew within that fetch, while the other fetcher goes on. */
   moved = false;
+  /** The partition of each fetch. */
+  readonly asked: unknown[] = [];
 
   readonly client = {
     consumer: (config: object) => createConsumer({ ...config, cluster: this.cluster, logger, metadataMaxAge: 1e9 }),
@@ -71,7 +73,11 @@ class FakeCluster {
     addMultipleTargetTopics: async () => {},
     getNodeIds: () => [1, 2],
     findGroupCoordinator: async () => this.coordinator,
-    findBroker: async ({ nodeId }: { readonly nodeId: number }) => this.brokers.get(nodeId),
+    /** Slow for one: the group is joined between a question and its leave. */
+    findBroker: async ({ nodeId }: { readonly nodeId: number }) => {
+      if (nodeId === 2) await delay(10);
+      return this.brokers.get(nodeId);
+    },
     removeBroker: () => {},
     committedOffsets: (() => {
       const committed = {};
@@ -86,7 +92,8 @@ class FakeCluster {
   private broker(nodeId: number) {
     const connectionPool = {
       send: async ({ request: { asked }, response }: Asked) => {
-        await delay(nodeId === 2 ? 5 : 20);
+        this.asked.push(asked.topics[0]?.partitions[0]?.partition);
+        await delay(nodeId === 2 ? 1 : 20);
         const { partition = 0, fetchOffset = '0' } = asked.topics[0]?.partitions[0] ?? {};
         const hasMoved = this.moved && nodeId === 1;
         if (hasMoved) this.moved = false;
@@ -137,15 +144,19 @@ class Seen implements MemberEvents {
   onOutdated = async () => {};
   onCrash = (error: unknown) => void this.crashes.push(error);
 
+  /** Of partition 0. */
+  onHandedOver = () => {};
+
   onFetched(from: { readonly partition: number }, _: number, messages: FetchedMessages): void {
     const partition = { topic: 't', index: from.partition };
     const own = this.assignments.at(-1)?.get(from.partition) ?? [];
     for (let at = 0; at < messages.count; at++) own.push(messages.at(at, partition).offset);
     this.assignments.at(-1)?.set(from.partition, own);
+    if (from.partition === 0) this.onHandedOver();
   }
 }
 
-it('a member of kafkajs reads from the position of the group after each join, without a gap, while another of its fetchers goes on', async () => {
+function start() {
   const cluster = new FakeCluster();
   const seen = new Seen();
   const parts = {
@@ -158,19 +169,46 @@ it('a member of kafkajs reads from the position of the group after each join, wi
     connection: 'kafka',
     events: seen,
   } as unknown as MemberParts;
-  const member = new KafkajsMember(parts);
-  await member.run();
-  for (let join = 1; join <= 8; join++) {
-    await eventually(() => {
-      expect(seen.assignments).toHaveLength(join);
-      for (const partition of PARTITIONS)
-        expect(seen.assignments.at(-1)?.get(partition)?.length).toBeGreaterThan(2 * BATCH);
-    });
-    cluster.moved = true;
-  }
-  await member.leave(deadlineIn(systemClock, 500));
-  for (const brought of seen.assignments.slice(0, 8).flatMap((one) => [...one.values()]))
-    expect(brought).toEqual(brought.map((_, at) => String(COMMITTED + at)));
-  for (const positions of seen.positions) expect(positions.map(({ offset }) => offset)).toEqual(['50', '50']);
-  expect(seen.crashes).toEqual([]);
+  return { cluster, seen, member: new KafkajsMember(parts) };
+}
+
+const withoutGap = (brought: readonly string[] = []) => brought.map((_, at) => String(COMMITTED + at));
+
+describe('a member of kafkajs', () => {
+  it('reads from the position of the group after each join, without a gap, while another of its fetchers goes on', async () => {
+    const { cluster, seen, member } = start();
+    await member.run();
+    for (let join = 1; join <= 12; join++) {
+      await eventually(() => {
+        expect(seen.assignments).toHaveLength(join);
+        for (const partition of PARTITIONS)
+          expect(seen.assignments.at(-1)?.get(partition)?.length).toBeGreaterThan(2 * BATCH);
+      });
+      cluster.moved = true;
+    }
+    await member.leave(deadlineIn(systemClock, 500));
+    for (const brought of seen.assignments.slice(0, 12).flatMap((one) => [...one.values()]))
+      expect(brought).toEqual(withoutGap(brought));
+    expect(seen.positions.length).toBeGreaterThanOrEqual(12);
+    for (const positions of seen.positions) expect(positions.map(({ offset }) => offset)).toEqual(['50', '50']);
+    expect(seen.crashes).toEqual([]);
+  });
+
+  it('fetches nothing more of a partition that was paused while it was handed over, and goes on where it was', async () => {
+    const { cluster, seen, member } = start();
+    const paused = { topic: 't', partition: 0 };
+    seen.onHandedOver = () => {
+      member.pause(paused);
+      seen.onHandedOver = () => {};
+    };
+    await member.run();
+    const countOf = (partition: number) => cluster.asked.filter((asked) => asked === partition).length;
+    await eventually(() => expect(countOf(1)).toBeGreaterThan(20));
+    expect(countOf(0)).toBe(1);
+    member.resume(paused);
+    await eventually(() => expect(seen.assignments[0]?.get(0)?.length).toBeGreaterThan(2 * BATCH));
+    await member.leave(deadlineIn(systemClock, 500));
+    const brought = seen.assignments[0]?.get(0);
+    expect(brought).toEqual(withoutGap(brought));
+  });
 });

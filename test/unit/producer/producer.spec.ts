@@ -62,7 +62,9 @@ describe('ProducerService', () => {
     async (timestamp) => {
       const producer = await start();
       const sending = producer.send({ topic: 'events', message: {}, timestamp });
-      await expect(sending).rejects.toThrow('Expected `timestamp` to be milliseconds ≥ 0 since the epoch, or a date, got ');
+      await expect(sending).rejects.toThrow(
+        'Expected `timestamp` to be milliseconds ≥ 0 since the epoch, or a date, got ',
+      );
       await expect(sending).rejects.toBeInstanceOf(SerializationError);
       expect(stored('events')).toEqual([]);
     },
