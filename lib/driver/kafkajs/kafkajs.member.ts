@@ -159,6 +159,9 @@ export class KafkajsMember implements GroupMember {
       beforeJoin: async () => {
         if (this.hasJoined) await this.whileBeating(() => this.parts.events.onRevoked());
         this.generation++;
+        this.positions.clear();
+        this.opened = undefined;
+        this.handover.reset();
       },
       beforePositions: (partitions) => this.whileBeating(() => this.parts.events.onPositioning(partitions)),
       startPositions: (committed) => this.startPositions(committed),
@@ -197,11 +200,6 @@ export class KafkajsMember implements GroupMember {
     this.consumer.on(GROUP_JOIN, ({ payload }) => {
       const assigned = toList(payload.memberAssignment);
       this.hasJoined = true;
-      // another fetcher may have asked since `beforeJoin`, from where it was in the old assignment
-      this.generation++;
-      this.positions.clear();
-      this.opened = undefined;
-      this.handover.reset();
       this.consumer.resume(this.consumer.paused());
       if (!this.over) this.parts.events.onAssigned(assigned);
     });
