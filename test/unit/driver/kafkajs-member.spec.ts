@@ -17,23 +17,28 @@ const { parse } = require('kafkajs/src/protocol/requests/fetch/v11/response') as
   parse(answer: unknown): Promise<unknown>;
 };
 
-const COMMITTED = 50;
 const BATCH = 10;
 const NOT_LEADER = 6;
-const PARTITIONS = [0, 1];
+const NODES = [1, 2, 3];
+const PARTITIONS = [0, 1, 2];
+/** The group's position when it is joined for the first, second, ... time: little of what was read is committed. */
+const committedAt = (join: number) => 50 + join;
 
 interface Asked {
   readonly request: { readonly asked: FetchRequest };
   readonly response: { decode(answer: Buffer): Promise<unknown> };
 }
 
-/** kafkajs' consumer, on a cluster of two brokers with a partition each, which answer each fetch with a batch from where it was asked. */
+/** kafkajs' consumer, on a cluster of brokers with a partition each, which answer each fetch with a batch from where it was asked. */
 class FakeCluster {
   joins = 0;
-  /** Broker 1 says once that it does not lead: kafkajs joins anew within that fetch, while the other fetcher goes on. */
+  /** Broker 1 says once that it does not lead: kafkajs joins anew within that fetch, while the other fetchers go on. */
   moved = false;
   /** The partition of each fetch. */
   readonly asked: unknown[] = [];
+  /** Each answer of broker 1 waits for this, and each heartbeat for that. */
+  answers = Promise.resolve();
+  heartbeats = Promise.resolve();
 
   readonly client = {
     consumer: (config: object) => createConsumer({ ...config, cluster: this.cluster, logger, metadataMaxAge: 1e9 }),
@@ -55,14 +60,14 @@ class FakeCluster {
     }),
     offsetFetch: async () => {
       await delay(2);
-      return { responses: offsets(COMMITTED) };
+      return { responses: offsets(committedAt(this.joins)) };
     },
     offsetCommit: async () => ({}),
-    heartbeat: async () => ({}),
+    heartbeat: async () => this.heartbeats,
     leaveGroup: async () => ({}),
   };
 
-  private readonly brokers = new Map([1, 2].map((nodeId) => [nodeId, this.broker(nodeId)]));
+  private readonly brokers = new Map(NODES.map((nodeId) => [nodeId, this.broker(nodeId)]));
 
   private readonly cluster = {
     connect: async () => {},
@@ -71,7 +76,7 @@ class FakeCluster {
     refreshMetadata: async () => {},
     refreshMetadataIfNecessary: async () => {},
     addMultipleTargetTopics: async () => {},
-    getNodeIds: () => [1, 2],
+    getNodeIds: () => NODES,
     findGroupCoordinator: async () => this.coordinator,
     /** Slow for one: the group is joined between a question and its leave. */
     findBroker: async ({ nodeId }: { readonly nodeId: number }) => {
@@ -84,7 +89,7 @@ class FakeCluster {
       return () => committed;
     })(),
     findTopicPartitionMetadata: () => PARTITIONS.map((partitionId) => ({ partitionId, leader: partitionId + 1 })),
-    findLeaderForPartitions: () => ({ 1: [0], 2: [1] }),
+    findLeaderForPartitions: () => ({ 1: [0], 2: [1], 3: [2] }),
     fetchTopicsOffset: async ([{ fromBeginning }]: [{ readonly fromBeginning: boolean }]) =>
       offsets(fromBeginning ? 0 : 100_000),
   };
@@ -94,6 +99,7 @@ class FakeCluster {
       send: async ({ request: { asked }, response }: Asked) => {
         this.asked.push(asked.topics[0]?.partitions[0]?.partition);
         await delay(nodeId === 2 ? 1 : 20);
+        if (nodeId === 1) await this.answers;
         const { partition = 0, fetchOffset = '0' } = asked.topics[0]?.partitions[0] ?? {};
         const hasMoved = this.moved && nodeId === 1;
         if (hasMoved) this.moved = false;
@@ -162,7 +168,7 @@ function start() {
   const parts = {
     kafkajs,
     client: cluster.client,
-    options: resolveOptions(kafkaOptions, { path: '', input: {}, faults: [] }),
+    options: resolveOptions(kafkaOptions, { path: '', input: { heartbeatIntervalMs: 20 }, faults: [] }),
     request: { groupId: 'g', topics: [{ topic: 't' }], maxPollRecords: 1, drainTimeoutMs: 1 },
     admin: { describe: async () => [{ topic: 't' }] },
     clock: systemClock,
@@ -172,26 +178,60 @@ function start() {
   return { cluster, seen, member: new KafkajsMember(parts) };
 }
 
-const withoutGap = (brought: readonly string[] = []) => brought.map((_, at) => String(COMMITTED + at));
+/** Each assignment has read from the group's position on, without a gap. */
+function expectNoGaps({ assignments }: Seen): void {
+  for (const [at, brought] of assignments.entries())
+    for (const offsets of brought.values())
+      expect(offsets).toEqual(offsets.map((_, n) => String(committedAt(at + 1) + n)));
+}
+
+/** All partitions of the newest assignment, the given one, are read. */
+const readOf = (seen: Seen, join: number) =>
+  eventually(() => {
+    expect(seen.assignments).toHaveLength(join);
+    for (const partition of PARTITIONS)
+      expect(seen.assignments.at(-1)?.get(partition)?.length).toBeGreaterThan(2 * BATCH);
+  });
+
+function gate() {
+  let open = () => {};
+  const promise = new Promise<void>((resolve) => (open = resolve));
+  return { promise, open };
+}
 
 describe('a member of kafkajs', () => {
   it('reads from the position of the group after each join, without a gap, while another of its fetchers goes on', async () => {
     const { cluster, seen, member } = start();
     await member.run();
     for (let join = 1; join <= 12; join++) {
-      await eventually(() => {
-        expect(seen.assignments).toHaveLength(join);
-        for (const partition of PARTITIONS)
-          expect(seen.assignments.at(-1)?.get(partition)?.length).toBeGreaterThan(2 * BATCH);
-      });
+      await readOf(seen, join);
       cluster.moved = true;
     }
     await member.leave(deadlineIn(systemClock, 500));
-    for (const brought of seen.assignments.slice(0, 12).flatMap((one) => [...one.values()]))
-      expect(brought).toEqual(withoutGap(brought));
+    expectNoGaps(seen);
     expect(seen.positions.length).toBeGreaterThanOrEqual(12);
-    for (const positions of seen.positions) expect(positions.map(({ offset }) => offset)).toEqual(['50', '50']);
+    for (const [at, positions] of seen.positions.entries())
+      expect(positions.map(({ offset }) => offset)).toEqual(PARTITIONS.map(() => String(committedAt(at + 1))));
     expect(seen.crashes).toEqual([]);
+  });
+
+  it('passes over what kafkajs takes note of after the join only', async () => {
+    const { cluster, seen, member } = start();
+    await member.run();
+    await readOf(seen, 1);
+    const [answers, heartbeats] = [gate(), gate()];
+    cluster.answers = answers.promise;
+    await delay(50); // broker 1 is asked, and waits
+    cluster.heartbeats = heartbeats.promise;
+    await delay(100); // the others' are in hand: one before its heartbeat, the other behind it
+    cluster.moved = true;
+    answers.open();
+    await eventually(() => expect(seen.assignments).toHaveLength(2));
+    await delay(20); // the group's positions are known
+    heartbeats.open();
+    await readOf(seen, 2);
+    await member.leave(deadlineIn(systemClock, 500));
+    expectNoGaps(seen);
   });
 
   it('fetches nothing more of a partition that was paused while it was handed over, and goes on where it was', async () => {
@@ -208,7 +248,6 @@ describe('a member of kafkajs', () => {
     member.resume(paused);
     await eventually(() => expect(seen.assignments[0]?.get(0)?.length).toBeGreaterThan(2 * BATCH));
     await member.leave(deadlineIn(systemClock, 500));
-    const brought = seen.assignments[0]?.get(0);
-    expect(brought).toEqual(withoutGap(brought));
+    expectNoGaps(seen);
   });
 });
