@@ -30,18 +30,13 @@ export interface TopicOffsets {
 }
 
 export interface KafkajsBroker {
-  fetch(request: FetchRequest): Promise<unknown>;
-  readonly connectionPool: KafkajsConnectionPool;
-}
-
-/** The connections to one broker; it outlives them. */
-export interface KafkajsConnectionPool {
-  send(asked: AskedOfBroker): Promise<unknown>;
+  fetch: (this: KafkajsBroker, request: FetchRequest) => Promise<unknown>;
+  /** Of the newest version that both sides know. */
+  readonly lookupRequest: (apiKey: number, definition: unknown) => (params: unknown) => AskedOfBroker;
 }
 
 export interface AskedOfBroker {
-  /** The protocol's numbers. */
-  readonly request: { readonly apiKey: number; readonly apiVersion: number };
+  readonly request: { readonly apiVersion: number };
   readonly response: { decode(answer: Buffer): Promise<unknown> };
 }
 
@@ -56,11 +51,13 @@ export interface FetchRequest {
 
 /** What kafkajs makes batches of. */
 export interface FetchResponse {
+  readonly clientSideThrottleTime: number;
   readonly responses: readonly { readonly topicName: string; readonly partitions: readonly FetchedPartition[] }[];
 }
 
 export interface FetchedPartition {
   readonly partition: number;
+  readonly errorCode: number;
   readonly highWatermark: string;
   readonly preferredReadReplica: number;
   readonly messages: readonly StandIn[];
@@ -93,8 +90,7 @@ export function assertInternals(cluster: KafkajsCluster): void {
 
 /** @throws BrokerError likewise. */
 export function assertBrokerInternals(broker: KafkajsBroker): void {
-  assertMethods(broker, ['fetch']);
-  assertMethods(broker.connectionPool ?? {}, ['send']);
+  assertMethods(broker, ['fetch', 'lookupRequest']);
 }
 
 function assertMethods(part: object, names: readonly string[]): void {

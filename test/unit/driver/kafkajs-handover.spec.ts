@@ -3,14 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { registerCodecs } from '../../../lib/driver/kafkajs/codecs/register-codecs.js';
 import { Handover } from '../../../lib/driver/kafkajs/fetch/handover.js';
 import { hookFetch, type FetchHooks } from '../../../lib/driver/kafkajs/fetch/hook-fetch.js';
-import type {
-  AskedOfBroker,
-  FetchRequest,
-  FetchResponse,
-  KafkajsBroker,
-  KafkajsCluster,
-} from '../../../lib/driver/kafkajs/kafkajs.internals.js';
-import { batchOf, fetchAnswer } from '../../support/kafka-answers.js';
+import type { FetchResponse, KafkajsBroker, KafkajsCluster } from '../../../lib/driver/kafkajs/kafkajs.internals.js';
+import { batchOf, fetchAnswer, type PartitionSpec } from '../../support/kafka-answers.js';
+import { kafkajsBroker } from '../../support/kafkajs-broker.js';
 
 const P0 = { topic: 't', partition: 0 };
 
@@ -82,25 +77,16 @@ describe('what is handed over before kafkajs takes note of it', () => {
 
 describe("kafkajs' fetch", () => {
   /** A cluster of one broker that answers each fetch with a batch of two messages from the offset 4 on. */
-  const start = async (hooks: Partial<FetchHooks> = {}) => {
+  const start = async (hooks: Partial<FetchHooks> = {}, answer: Partial<PartitionSpec> = {}) => {
     const batch = await batchOf({
       firstOffset: 4,
       records: [{ value: Buffer.from('a') }, { value: Buffer.from('b') }],
     });
-    const answer = fetchAnswer(11, { t: [{ partition: 0, records: batch }] });
-    const newPool = () => ({ send: async ({ response }: AskedOfBroker) => response.decode(answer) });
-    const theirs = async () => {
-      throw new Error("kafkajs' own decoder was asked");
-    };
-    const asked: FetchRequest[] = [];
-    const broker = {
-      connectionPool: newPool(),
-      async fetch(question: FetchRequest): Promise<unknown> {
-        asked.push(question);
-        const sent = { request: { apiKey: 1, apiVersion: 11 }, response: { decode: theirs } };
-        return broker.connectionPool.send(sent);
-      },
-    };
+    const asked: { readonly maxWaitTime?: number; readonly requestTimeout: number }[] = [];
+    const broker = kafkajsBroker(async ({ maxWaitTime = 0 }, requestTimeout) => {
+      asked.push({ maxWaitTime, requestTimeout });
+      return fetchAnswer(11, { t: [{ partition: 0, records: batch, ...answer }] });
+    });
     const handed: string[] = [];
     const cluster = { findBroker: async (): Promise<KafkajsBroker> => broker } as unknown as KafkajsCluster;
     hookFetch(cluster, {
@@ -124,7 +110,7 @@ describe("kafkajs' fetch", () => {
         topics: [{ topic: 't', partitions: [{ partition: 0, fetchOffset: String(fetchOffset) }] }],
       });
     };
-    return { broker, newPool, handed, asked, fetchFrom };
+    return { handed, asked, fetchFrom };
   };
   const standIns = (answer: unknown) =>
     (answer as FetchResponse).responses.flatMap(({ partitions }) => partitions[0]?.messages);
@@ -164,7 +150,7 @@ describe("kafkajs' fetch", () => {
       maxWaitMs: () => 7,
     });
     await fetchFrom(4);
-    expect([steps, asked]).toMatchObject([['before'], [{ maxWaitTime: 7 }]]);
+    expect([steps, asked]).toEqual([['before'], [{ maxWaitTime: 7, requestTimeout: 107 }]]);
     const over = await start({
       assertAlive: () => {
         throw new Error('over');
@@ -172,14 +158,6 @@ describe("kafkajs' fetch", () => {
     });
     await expect(over.fetchFrom(4)).rejects.toThrow('over');
     expect(over.asked).toEqual([]);
-  });
-
-  it('is the only question whose answer is decoded here', async () => {
-    const { broker, fetchFrom } = await start();
-    await fetchFrom(4);
-    const response = { decode: async () => 'theirs' };
-    const request = { apiKey: 2, apiVersion: 11 };
-    expect(await broker.connectionPool.send({ request, response })).toBe('theirs');
   });
 
   it('brings nothing that lies before what was asked for', async () => {
@@ -191,15 +169,12 @@ describe("kafkajs' fetch", () => {
   it('brings nothing to a member that has rejoined meanwhile', async () => {
     let generation = 3;
     const { fetchFrom, handed } = await start({ generation: () => generation++ });
-    expect(await fetchFrom(4)).toEqual({ responses: [] });
+    expect(standIns(await fetchFrom(4))).toEqual([]);
     expect(handed).toEqual([]);
   });
 
-  it('is decoded here after a failed login too, which gives the broker other connections', async () => {
-    const { broker, newPool, fetchFrom, handed } = await start();
-    await fetchFrom(4);
-    broker.connectionPool = newPool();
-    await fetchFrom(4);
-    expect(handed).toHaveLength(2);
+  it('that fails for a partition fails as kafkajs knows it', async () => {
+    const { fetchFrom } = await start({}, { errorCode: 6, records: Buffer.alloc(0) });
+    await expect(fetchFrom(4)).rejects.toMatchObject({ type: 'NOT_LEADER_FOR_PARTITION' });
   });
 });

@@ -4,18 +4,15 @@ import * as kafkajs from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { deadlineIn, systemClock } from '../../../lib/core/clock.js';
 import type { FetchedMessages, MemberEvents, Position } from '../../../lib/driver/kafka/group-member.js';
-import type { FetchRequest } from '../../../lib/driver/kafkajs/kafkajs.internals.js';
 import { KafkajsMember, type MemberParts } from '../../../lib/driver/kafkajs/kafkajs.member.js';
 import { kafkaOptions } from '../../../lib/options/kafka.options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
+import { kafkajsBroker } from '../../support/kafkajs-broker.js';
 import { batchOf, fetchAnswer } from '../../support/kafka-answers.js';
 
 const require = createRequire(import.meta.url);
 const createConsumer = require('kafkajs/src/consumer') as (config: object) => kafkajs.Consumer;
-const { parse } = require('kafkajs/src/protocol/requests/fetch/v11/response') as {
-  parse(answer: unknown): Promise<unknown>;
-};
 
 const BATCH = 10;
 const NOT_LEADER = 6;
@@ -23,11 +20,6 @@ const NODES = [1, 2, 3];
 const PARTITIONS = [0, 1, 2];
 /** The group's position when it is joined for the first, second, ... time: little of what was read is committed. */
 const committedAt = (join: number) => 50 + join;
-
-interface Asked {
-  readonly request: { readonly asked: FetchRequest };
-  readonly response: { decode(answer: Buffer): Promise<unknown> };
-}
 
 /** kafkajs' consumer, on a cluster of brokers with a partition each, which answer each fetch with a batch from where it was asked. */
 class FakeCluster {
@@ -95,34 +87,22 @@ class FakeCluster {
   };
 
   private broker(nodeId: number) {
-    const connectionPool = {
-      send: async ({ request: { asked }, response }: Asked) => {
-        this.asked.push(asked.topics[0]?.partitions[0]?.partition);
-        await delay(nodeId === 2 ? 1 : 20);
-        if (nodeId === 1) await this.answers;
-        const { partition = 0, fetchOffset = '0' } = asked.topics[0]?.partitions[0] ?? {};
-        const hasMoved = this.moved && nodeId === 1;
-        if (hasMoved) this.moved = false;
-        const records = Array.from({ length: BATCH }, () => ({ value: Buffer.from('x') }));
-        const answer = {
-          partition,
-          highWatermark: 100_000,
-          errorCode: hasMoved ? NOT_LEADER : 0,
-          records: hasMoved ? Buffer.alloc(0) : await batchOf({ firstOffset: Number(fetchOffset), records }),
-        };
-        return parse(await response.decode(fetchAnswer(11, { t: [answer] })));
-      },
-    };
-    const broker = {
-      nodeId,
-      connectionPool,
-      fetch: async (asked: FetchRequest) =>
-        broker.connectionPool.send({
-          request: { apiKey: 1, apiVersion: 11, asked },
-          response: { decode: async () => ({}) },
-        } as Asked),
-    };
-    return broker;
+    return kafkajsBroker(async ({ topics }) => {
+      const { partition = 0, fetchOffset = '0' } = topics[0]?.partitions[0] ?? {};
+      this.asked.push(partition);
+      await delay(nodeId === 2 ? 1 : 20);
+      if (nodeId === 1) await this.answers;
+      const hasMoved = this.moved && nodeId === 1;
+      if (hasMoved) this.moved = false;
+      const records = Array.from({ length: BATCH }, () => ({ value: Buffer.from('x') }));
+      const answer = {
+        partition,
+        highWatermark: 100_000,
+        errorCode: hasMoved ? NOT_LEADER : 0,
+        records: hasMoved ? Buffer.alloc(0) : await batchOf({ firstOffset: Number(fetchOffset), records }),
+      };
+      return fetchAnswer(11, { t: [answer] });
+    });
   }
 }
 

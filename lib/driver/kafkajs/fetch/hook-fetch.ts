@@ -3,9 +3,9 @@ import {
   assertBrokerInternals,
   type FetchedPartition,
   type FetchRequest,
+  type FetchResponse,
   type KafkajsBroker,
   type KafkajsCluster,
-  type KafkajsConnectionPool,
   type StandIn,
 } from '../kafkajs.internals.js';
 import { decodeFetch, type DecodedFetch, type DecodedPartition, type FetchBound } from './decode-fetch.js';
@@ -28,9 +28,6 @@ export interface FetchHooks {
   handOver(from: TopicPartition, next: number, records: FetchedRecords): boolean;
 }
 
-/** The protocol's number. */
-const FETCH = 1;
-
 /**
  * Mends faults of kafkajs' fetch: records are decoded here (`decodeFetch`); a fetch that was under way while another of its fetchers
  * rejoined the group is handed over under the new assignment, which would skip what lies between; and it waits as long, whether a
@@ -38,31 +35,13 @@ const FETCH = 1;
  */
 export function hookFetch(cluster: KafkajsCluster, hooks: FetchHooks): void {
   const findBroker = cluster.findBroker.bind(cluster);
-  const hooked = new WeakSet<KafkajsBroker | KafkajsConnectionPool>();
+  const hooked = new WeakSet<KafkajsBroker>();
   cluster.findBroker = async (args) => {
     const broker = await findBroker(args);
     assertBrokerInternals(broker);
     if (!hooked.has(broker)) hookBroker(broker, hooks);
-    if (!hooked.has(broker.connectionPool)) hookDecoding(broker.connectionPool, hooks.bound); // after a failed login it has another
-    hooked.add(broker).add(broker.connectionPool);
+    hooked.add(broker);
     return broker;
-  };
-}
-
-function hookBroker(broker: KafkajsBroker, hooks: FetchHooks): void {
-  const fetch = broker.fetch.bind(broker);
-  broker.fetch = async (request) => {
-    hooks.assertAlive();
-    const generation = hooks.generation();
-    await hooks.beforeFetch();
-    const answer = (await fetch({ ...request, maxWaitTime: hooks.maxWaitMs() })) as DecodedFetch; // what `decode` has returned
-    if (generation !== hooks.generation()) return { responses: [] };
-    return {
-      responses: answer.responses.map(({ topicName, partitions }) => ({
-        topicName,
-        partitions: partitions.map((one) => handOver(topicName, one, { request, generation, hooks })),
-      })),
-    };
   };
 }
 
@@ -72,7 +51,52 @@ interface Asked {
   readonly hooks: FetchHooks;
 }
 
-function handOver(topic: string, one: DecodedPartition, { request, generation, hooks }: Asked): FetchedPartition {
+function hookBroker(broker: KafkajsBroker, hooks: FetchHooks): void {
+  const { fetch } = broker;
+  broker.fetch = async (request) => {
+    hooks.assertAlive();
+    const asked = { request, generation: hooks.generation(), hooks };
+    await hooks.beforeFetch();
+    const asker = decodedBy(broker, async (answer, version) =>
+      handOver(await decodeFetch(answer, version, hooks.bound), asked),
+    );
+    return fetch.call(asker, { ...request, maxWaitTime: hooks.maxWaitMs() });
+  };
+}
+
+/** This broker for one question, with an answer that is decoded otherwise. */
+function decodedBy(
+  broker: KafkajsBroker,
+  decode: (answer: Buffer, version: number) => Promise<unknown>,
+): KafkajsBroker {
+  const lookupRequest: KafkajsBroker['lookupRequest'] = (...api) => {
+    const ask = broker.lookupRequest(...api);
+    return (params) => {
+      const asked = ask(params);
+      const { request, response } = asked;
+      return { ...asked, response: { ...response, decode: (answer) => decode(answer, request.apiVersion) } };
+    };
+  };
+  return Object.create(broker, { lookupRequest: { value: lookupRequest } }) as KafkajsBroker;
+}
+
+/** What is decoded goes to the member, and kafkajs gets what it moves on by. */
+function handOver({ clientSideThrottleTime, responses }: DecodedFetch, asked: Asked): FetchResponse {
+  if (asked.generation !== asked.hooks.generation()) return { clientSideThrottleTime, responses: [] };
+  return {
+    clientSideThrottleTime,
+    responses: responses.map(({ topicName, partitions }) => ({
+      topicName,
+      partitions: partitions.map((one) => handOverPartition(topicName, one, asked)),
+    })),
+  };
+}
+
+function handOverPartition(
+  topic: string,
+  one: DecodedPartition,
+  { request, generation, hooks }: Asked,
+): FetchedPartition {
   const from = { topic, partition: one.partition };
   const asked = askedFrom(request, from);
   if (one.lastOffset === undefined || one.lastOffset < asked) return toStandIn(one);
@@ -85,23 +109,13 @@ function handOver(topic: string, one: DecodedPartition, { request, generation, h
 
 /** kafkajs gets one message in place of all, by which it moves on; a control record, where nothing was to hand over. */
 function toStandIn(
-  { partition, highWatermark, preferredReadReplica }: DecodedPartition,
+  { partition, errorCode, highWatermark, preferredReadReplica }: DecodedPartition,
   ...messages: readonly StandIn[]
 ): FetchedPartition {
-  return { partition, highWatermark, preferredReadReplica, messages, abortedTransactions: [] };
+  return { partition, errorCode, highWatermark, preferredReadReplica, messages, abortedTransactions: [] };
 }
 
 function askedFrom({ topics }: FetchRequest, { topic, partition }: TopicPartition): number {
   const asked = topics.find((one) => one.topic === topic)?.partitions.find((one) => one.partition === partition);
   return Number(asked?.fetchOffset ?? 0);
-}
-
-function hookDecoding(pool: KafkajsConnectionPool, bound: FetchBound): void {
-  const send = pool.send.bind(pool);
-  pool.send = (asked) => {
-    const { apiKey, apiVersion } = asked.request;
-    if (apiKey !== FETCH) return send(asked);
-    const decode = (answer: Buffer) => decodeFetch(answer, apiVersion, bound);
-    return send({ ...asked, response: { ...asked.response, decode } });
-  };
 }

@@ -18,8 +18,9 @@ const TIME_DIGITS = 16;
  */
 export function toMessages(batch: readonly Placed[], now: number): Message[] {
   const messages = batch.map((placed) => toMessage(placed, now));
-  const groups = groupBy(messages, ({ partition }) => partition as number);
-  const perPartition = Object.fromEntries([...groups].map(([partition, own]) => [partition, new Group(own)]));
+  const perPartition: Record<number, Group> = {};
+  for (const [partition, own] of groupBy(messages, (message) => message.partition as number))
+    perPartition[partition] = new Group(own);
   return Object.defineProperty(messages, 'reduce', { value: () => perPartition });
 }
 
