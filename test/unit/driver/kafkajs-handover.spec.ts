@@ -150,7 +150,12 @@ describe("kafkajs' fetch", () => {
       maxWaitMs: () => 7,
     });
     await fetchFrom(4);
-    expect([steps, asked]).toEqual([['before'], [{ maxWaitTime: 7, requestTimeout: 107 }]]);
+    await fetchFrom(6);
+    const question = { maxWaitTime: 7, requestTimeout: 107 };
+    expect([steps, asked]).toEqual([
+      ['before', 'before'],
+      [question, question],
+    ]);
     const over = await start({
       assertAlive: () => {
         throw new Error('over');
