@@ -28,9 +28,12 @@ class FakeCluster {
   moved = false;
   /** The partition of each fetch. */
   readonly asked: unknown[] = [];
+  /** The brokers that are looked for or asked, and have not answered. */
+  readonly busy = new Set<number>();
   /** Each answer of broker 1 waits for this, and each heartbeat for that. */
   answers = Promise.resolve();
   heartbeats = Promise.resolve();
+  heartbeatsSent = 0;
 
   readonly client = {
     consumer: (config: object) => createConsumer({ ...config, cluster: this.cluster, logger, metadataMaxAge: 1e9 }),
@@ -55,7 +58,10 @@ class FakeCluster {
       return { responses: offsets(committedAt(this.joins)) };
     },
     offsetCommit: async () => ({}),
-    heartbeat: async () => this.heartbeats,
+    heartbeat: async () => {
+      this.heartbeatsSent++;
+      await this.heartbeats;
+    },
     leaveGroup: async () => ({}),
   };
 
@@ -72,6 +78,7 @@ class FakeCluster {
     findGroupCoordinator: async () => this.coordinator,
     /** Slow for one: the group is joined between a question and its leave. */
     findBroker: async ({ nodeId }: { readonly nodeId: number }) => {
+      this.busy.add(nodeId);
       if (nodeId === 2) await delay(10);
       return this.brokers.get(nodeId);
     },
@@ -101,6 +108,7 @@ class FakeCluster {
         errorCode: hasMoved ? NOT_LEADER : 0,
         records: hasMoved ? Buffer.alloc(0) : await batchOf({ firstOffset: Number(fetchOffset), records }),
       };
+      this.busy.delete(nodeId);
       return fetchAnswer(11, { t: [answer] });
     });
   }
@@ -200,14 +208,13 @@ describe('a member of kafkajs', () => {
     await member.run();
     await readOf(seen, 1);
     const [answers, heartbeats] = [gate(), gate()];
-    cluster.answers = answers.promise;
-    await delay(50); // broker 1 is asked, and waits
-    cluster.heartbeats = heartbeats.promise;
-    await delay(100); // the others' are in hand: one before its heartbeat, the other behind it
+    [cluster.answers, cluster.heartbeats] = [answers.promise, heartbeats.promise];
+    const sent = cluster.heartbeatsSent;
+    // broker 1 does not answer; what the others have answered is in hand: one before its heartbeat, the other behind it
+    await eventually(() => expect([[...cluster.busy], cluster.heartbeatsSent]).toEqual([[1], sent + 1]));
     cluster.moved = true;
     answers.open();
     await eventually(() => expect(seen.assignments).toHaveLength(2));
-    await delay(20); // the group's positions are known
     heartbeats.open();
     await readOf(seen, 2);
     await member.leave(deadlineIn(systemClock, 500));

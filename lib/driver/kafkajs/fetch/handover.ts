@@ -12,7 +12,7 @@ export class Handover {
   /** The next offset to hand over; none before the group's position is known. */
   private readonly offsets = new Map<string, number>();
 
-  /** @param pause tells kafkajs */
+  /** @param tellPause tells kafkajs of it */
   constructor(private readonly tellPause: (partition: TopicPartition) => void) {}
 
   get hasPaused(): boolean {
