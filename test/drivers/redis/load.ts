@@ -158,6 +158,12 @@ export class Load {
     }
   }
 
+  /** Waits until so many more outputs are written. */
+  async passed(count: number): Promise<void> {
+    const before = await this.client.xlen(this.output);
+    await eventually(async () => expect(await this.client.xlen(this.output)).toBeGreaterThan(before + count));
+  }
+
   /** Each message that was sent has one output, and nothing is pending. Prints the figures. */
   async complete(title: string, timeoutMs = 40_000): Promise<Figures> {
     const figures = await this.settled(title, timeoutMs);
