@@ -22,8 +22,8 @@ export function hookedAssigner({ AssignerProtocol }: KafkajsModule, hooks: Membe
   return (config): Assigner => {
     const cluster = config.cluster as unknown as KafkajsCluster;
     assertInternals(cluster);
-    hookJoin(cluster, hooks);
     hookFetch(cluster, hooks);
+    hookJoin(cluster, hooks);
     hooks.onCluster(cluster);
     return {
       name: 'roundrobin',
@@ -89,8 +89,12 @@ function hookJoin(cluster: KafkajsCluster, hooks: MemberHooks): void {
   cluster.findGroupCoordinator = async (args) => {
     hooks.assertAlive();
     await hooks.beforeJoin();
-    const coordinator = await find(args);
-    hookOffsets(coordinator, hooks);
-    return coordinator;
+    return find(args);
+  };
+  const findBroker = cluster.findBroker.bind(cluster);
+  cluster.findBroker = async (args) => {
+    const broker = await findBroker(args);
+    hookOffsets(broker, hooks); // it may be the coordinator, or take its place
+    return broker;
   };
 }

@@ -3,7 +3,7 @@ import type { FetchedRecords } from './fetch/fetched-records.js';
 
 /** What kafkajs 2.2.4 has inside and does not export. A custom assigner is the only door to it. */
 export interface KafkajsCluster {
-  findGroupCoordinator(args: unknown): Promise<KafkajsCoordinator>;
+  findGroupCoordinator(args: unknown): Promise<KafkajsBroker>;
   /** Where logs begin or end. */
   fetchTopicsOffset(topics: readonly unknown[]): Promise<readonly TopicOffsets[]>;
   findBroker(args: unknown): Promise<KafkajsBroker>;
@@ -29,7 +29,7 @@ export interface TopicOffsets {
   readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata?: string }[];
 }
 
-export interface KafkajsBroker {
+export interface KafkajsBroker extends KafkajsCoordinator {
   fetch: (this: KafkajsBroker, request: FetchRequest) => Promise<unknown>;
   /** Of the newest version that both sides know. */
   readonly lookupRequest: (apiKey: number, definition: unknown) => (params: unknown) => AskedOfBroker;
@@ -68,8 +68,6 @@ export interface FetchedPartition {
 export interface StandIn {
   /** Of the last one. */
   readonly offset: string;
-  /** kafkajs passes over it by itself. */
-  readonly isControlRecord: boolean;
   readonly isHandedOver: boolean;
   readonly records: FetchedRecords;
   /** Of the member, when they were asked for. */
@@ -90,7 +88,7 @@ export function assertInternals(cluster: KafkajsCluster): void {
 
 /** @throws BrokerError likewise. */
 export function assertBrokerInternals(broker: KafkajsBroker): void {
-  assertMethods(broker, ['fetch', 'lookupRequest']);
+  assertMethods(broker, ['fetch', 'lookupRequest', 'offsetFetch', 'offsetCommit']);
 }
 
 function assertMethods(part: object, names: readonly string[]): void {

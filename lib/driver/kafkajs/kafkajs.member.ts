@@ -43,6 +43,8 @@ export interface MemberParts {
 export class KafkajsMember implements GroupMember {
   private readonly consumer: Consumer;
   private generation = 0;
+  /** The generation that was joined last. */
+  private joined = 0;
   /** Where reading begins, as kafkajs asked for it in this generation. */
   private readonly positions = new Map<string, Position>();
   private opened: Promise<void> | undefined;
@@ -158,15 +160,20 @@ export class KafkajsMember implements GroupMember {
       },
       beforeJoin: async () => {
         if (this.hasJoined) await this.whileBeating(() => this.parts.events.onRevoked());
-        this.generation++;
-        this.positions.clear();
-        this.opened = undefined;
-        this.handover.reset();
+        this.begin();
       },
       beforePositions: (partitions) => this.whileBeating(() => this.parts.events.onPositioning(partitions)),
-      startPositions: (committed) => this.startPositions(committed),
+      startPositions: (committed, generation) => this.startPositions(committed, generation),
       beforeFetch: () => this.open(),
     };
+  }
+
+  /** A generation: nothing is handed over until its positions are known. */
+  private begin(): void {
+    this.generation++;
+    this.positions.clear();
+    this.opened = undefined;
+    this.handover.reset();
   }
 
   /** A fetch that was made ready before the group was joined may come before its positions. */
@@ -174,10 +181,13 @@ export class KafkajsMember implements GroupMember {
     if (this.positions.size > 0) await (this.opened ??= this.parts.events.onPositions([...this.positions.values()]));
   }
 
-  private async startPositions(committed: readonly Committed[]): Promise<readonly Position[]> {
+  private async startPositions(committed: readonly Committed[], generation: number): Promise<readonly Position[]> {
     try {
       const bounds = await boundsOf(this.cluster as KafkajsCluster, committed);
       const positions = startPositions(this.parts.request, committed, bounds);
+      // kafkajs would keep them for the assignment that is to come; it asks again
+      if (generation !== this.generation)
+        throw new Error('the group was joined anew while its positions were asked for');
       for (const position of positions) {
         this.positions.set(nameOf(position), position);
         this.handover.startAt(position, Number(position.offset));
@@ -200,6 +210,12 @@ export class KafkajsMember implements GroupMember {
     this.consumer.on(GROUP_JOIN, ({ payload }) => {
       const assigned = toList(payload.memberAssignment);
       this.hasJoined = true;
+      if (this.joined === this.generation) {
+        // two of kafkajs' fetchers joined at a time: what the first brought is not given up by `beforeJoin`
+        this.parts.events.onLost();
+        this.begin();
+      }
+      this.joined = this.generation;
       this.consumer.resume(this.consumer.paused());
       if (!this.over) this.parts.events.onAssigned(assigned);
     });

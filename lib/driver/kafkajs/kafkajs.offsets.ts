@@ -9,8 +9,14 @@ const READ_UNCOMMITTED = 0;
 export interface OffsetHooks {
   /** Before the group is asked for its positions in these; awaited. */
   beforePositions(partitions: readonly TopicPartition[]): Promise<void>;
-  /** Where reading begins, of what the group left of the partitions that this member got; kafkajs looks for those that stay negative. */
-  startPositions(committed: readonly Committed[]): Promise<readonly Position[]>;
+  /** Counts up with each join. */
+  generation(): number;
+  /**
+   * Where reading begins, of what the group left of the partitions that this member got; kafkajs looks for those that stay negative.
+   * @param generation when they were asked for
+   * @throws Error when another has begun since
+   */
+  startPositions(committed: readonly Committed[], generation: number): Promise<readonly Position[]>;
 }
 
 const hookedCoordinators = Symbol('offsetFetch is hooked');
@@ -27,9 +33,10 @@ export function hookOffsets(
   coordinator[hookedCoordinators] = true;
   const fetch = coordinator.offsetFetch.bind(coordinator);
   coordinator.offsetFetch = async (request) => {
+    const generation = hooks.generation();
     await hooks.beforePositions(toPartitions(request.topics));
     const answer = await fetch(request);
-    return { ...answer, responses: toTopics(await hooks.startPositions(toPositions(answer.responses))) };
+    return { ...answer, responses: toTopics(await hooks.startPositions(toPositions(answer.responses), generation)) };
   };
   const commit = coordinator.offsetCommit.bind(coordinator);
   coordinator.offsetCommit = async (request) => {

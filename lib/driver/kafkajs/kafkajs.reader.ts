@@ -10,7 +10,6 @@ import { hookedAssigner, type MemberHooks } from './kafkajs.hooks.js';
 import type { StandIn } from './kafkajs.internals.js';
 
 const MAX_WAIT_MS = 250;
-const NOWHERE = '-1';
 
 export interface ReaderParts {
   readonly kafkajs: KafkajsModule;
@@ -92,7 +91,7 @@ export class KafkajsReader implements TopicReader {
   }
 
   private listen(): void {
-    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS } = this.consumer.events;
+    const { GROUP_JOIN, CRASH } = this.consumer.events;
     this.consumer.on(GROUP_JOIN, ({ payload }) => {
       this.hasJoined = true;
       const { topic } = this.parts.request;
@@ -100,9 +99,6 @@ export class KafkajsReader implements TopicReader {
       this.consumer.pause([{ topic, partitions: assigned.filter((partition) => !this.next.has(partition)) }]);
       for (const [partition, offset] of this.next) this.consumer.seek({ topic, partition, offset });
       if (this.isPaused) this.applyPause();
-    });
-    this.consumer.on(END_BATCH_PROCESS, ({ payload: { partition, batchSize, lastOffset } }) => {
-      if (batchSize === 0) this.moved(partition, Number(lastOffset));
     });
     this.consumer.on(CRASH, ({ payload: { error, restart } }) => {
       if (!restart) this.failed(error);
@@ -127,14 +123,6 @@ export class KafkajsReader implements TopicReader {
     const [{ records }] = batch.messages as unknown as [StandIn];
     const deliveries = Array.from({ length: records.count }, (_, index) => records.at(index, partition));
     this.parts.sink.onRead(deliveries, { partition: batch.partition, offset });
-  }
-
-  /** Behind the last message may lie marks of transactions, which nobody sees. */
-  private moved(partition: number, lastOffset: number): void {
-    const offset = String(lastOffset + 1);
-    if (this.closing || BigInt(offset) <= BigInt(this.next.get(partition) ?? NOWHERE)) return;
-    this.next.set(partition, offset);
-    this.parts.sink.onRead([], { partition, offset });
   }
 
   /** As when a server restarts, or loads its groups. Where it goes on is set with the next join. */

@@ -117,7 +117,7 @@ describe("kafkajs' fetch", () => {
 
   it('hands over from the offset that was asked for, and gives kafkajs one message for all', async () => {
     const { fetchFrom, handed } = await start();
-    const standIn = { offset: '5', generation: 3, isHandedOver: true, isControlRecord: false };
+    const standIn = { offset: '5', generation: 3, isHandedOver: true };
     expect(standIns(await fetchFrom(4))).toMatchObject([standIn]);
     expect(standIns(await fetchFrom(5))).toMatchObject([standIn]);
     expect(handed).toEqual(['4,5 next 6', '5 next 6']);
@@ -128,12 +128,12 @@ describe("kafkajs' fetch", () => {
     const { fetchFrom, handed } = await start({ next: () => to });
     await fetchFrom(4);
     to = 6;
-    expect(standIns(await fetchFrom(4))).toMatchObject([{ offset: '5', isControlRecord: true }]);
+    expect(standIns(await fetchFrom(4))).toMatchObject([{ offset: '5', isHandedOver: true }]);
     expect(handed).toEqual(['5 next 6', ' next 6']);
   });
 
   it('tells kafkajs what is to be fetched again', async () => {
-    const again = [{ offset: '5', isHandedOver: false, isControlRecord: false }];
+    const again = [{ offset: '5', isHandedOver: false }];
     const paused = await start({ handOver: () => false });
     expect(standIns(await paused.fetchFrom(4))).toMatchObject(again);
     const nothingNew = await start({ handOver: () => false, next: () => 6 });

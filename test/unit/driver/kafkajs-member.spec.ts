@@ -17,9 +17,12 @@ const createConsumer = require('kafkajs/src/consumer') as (config: object) => ka
 const BATCH = 10;
 const NOT_LEADER = 6;
 const NODES = [1, 2, 3];
+const COORDINATOR = 4;
 const PARTITIONS = [0, 1, 2];
 /** The group's position when it is joined for the first, second, ... time: little of what was read is committed. */
 const committedAt = (join: number) => 50 + join;
+
+const NO_FETCHES = { fetch: async () => ({ responses: [] }), lookupRequest: () => () => ({}) };
 
 /** kafkajs' consumer, on a cluster of brokers with a partition each, which answer each fetch with a batch from where it was asked. */
 class FakeCluster {
@@ -40,6 +43,7 @@ class FakeCluster {
   };
 
   private readonly coordinator = {
+    ...NO_FETCHES,
     isConnected: () => true,
     joinGroup: async () => {
       this.joins++;
@@ -75,9 +79,10 @@ class FakeCluster {
     refreshMetadataIfNecessary: async () => {},
     addMultipleTargetTopics: async () => {},
     getNodeIds: () => NODES,
-    findGroupCoordinator: async () => this.coordinator,
+    findGroupCoordinator: (): Promise<unknown> => this.cluster.findBroker({ nodeId: COORDINATOR }),
     /** Slow for one: the group is joined between a question and its leave. */
-    findBroker: async ({ nodeId }: { readonly nodeId: number }) => {
+    findBroker: async ({ nodeId }: { readonly nodeId: number }): Promise<unknown> => {
+      if (nodeId === COORDINATOR) return this.coordinator;
       this.busy.add(nodeId);
       if (nodeId === 2) await delay(10);
       return this.brokers.get(nodeId);

@@ -103,11 +103,10 @@ function handOverPartition(
   const next = hooks.next(from, asked);
   const records = new FetchedRecords(one.batches, next ?? asked);
   const isHandedOver = next !== undefined && hooks.handOver(from, one.lastOffset + 1, records);
-  const isControlRecord = isHandedOver && records.count === 0;
-  return toStandIn(one, { offset: String(one.lastOffset), generation, records, isHandedOver, isControlRecord });
+  return toStandIn(one, { offset: String(one.lastOffset), generation, records, isHandedOver });
 }
 
-/** kafkajs gets one message in place of all, by which it moves on; a control record, where nothing was to hand over. */
+/** kafkajs gets one message in place of all, also where nothing was to hand over: by it the member moves kafkajs on. */
 function toStandIn(
   { partition, errorCode, highWatermark, preferredReadReplica }: DecodedPartition,
   ...messages: readonly StandIn[]
