@@ -9,7 +9,7 @@ import { kafkaOptions } from '../../../lib/options/kafka.options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
 import { kafkajsBroker } from '../../support/kafkajs-broker.js';
-import { batchOf, fetchAnswer } from '../../support/kafka-answers.js';
+import { batchOf, emptyBatch, fetchAnswer } from '../../support/kafka-answers.js';
 
 const require = createRequire(import.meta.url);
 const createConsumer = require('kafkajs/src/consumer') as (config: object) => kafkajs.Consumer;
@@ -27,8 +27,15 @@ const NO_FETCHES = { fetch: async () => ({ responses: [] }), lookupRequest: () =
 /** kafkajs' consumer, on a cluster of brokers with a partition each, which answer each fetch with a batch from where it was asked. */
 class FakeCluster {
   joins = 0;
-  /** Broker 1 says once that it does not lead: kafkajs joins anew within that fetch, while the other fetchers go on. */
-  moved = false;
+  /** These say once that they do not lead: kafkajs joins anew within that fetch, while the other fetchers go on. */
+  readonly moved = new Set<number>();
+  /** What these answer with has no messages in it. */
+  readonly empty = new Set<number>();
+  /** How long each join takes, in ms. */
+  readonly joinMs: number[] = [];
+  /** The join whose positions are told once in time, and to those who ask again when the next join has begun. */
+  lateIn = 0;
+  private inTime = 0;
   /** The partition of each fetch. */
   readonly asked: unknown[] = [];
   /** The brokers that are looked for or asked, and have not answered. */
@@ -46,8 +53,8 @@ class FakeCluster {
     ...NO_FETCHES,
     isConnected: () => true,
     joinGroup: async () => {
-      this.joins++;
-      await delay(30);
+      const ms = this.joinMs[this.joins++] ?? 30;
+      await delay(ms);
       return { generationId: this.joins, leaderId: 'x', memberId: 'm', members: [], groupProtocol: 'roundrobin' };
     },
     syncGroup: async () => ({
@@ -58,8 +65,10 @@ class FakeCluster {
       }),
     }),
     offsetFetch: async () => {
-      await delay(2);
-      return { responses: offsets(committedAt(this.joins)) };
+      const { joins } = this;
+      if (joins === this.lateIn && this.inTime++ > 0) await eventually(() => expect(this.joins).toBeGreaterThan(joins));
+      else await delay(2);
+      return { responses: offsets(committedAt(joins)) };
     },
     offsetCommit: async () => ({}),
     heartbeat: async () => {
@@ -104,18 +113,21 @@ class FakeCluster {
       this.asked.push(partition);
       await delay(nodeId === 2 ? 1 : 20);
       if (nodeId === 1) await this.answers;
-      const hasMoved = this.moved && nodeId === 1;
-      if (hasMoved) this.moved = false;
-      const records = Array.from({ length: BATCH }, () => ({ value: Buffer.from('x') }));
+      const hasMoved = this.moved.delete(nodeId);
       const answer = {
         partition,
         highWatermark: 100_000,
         errorCode: hasMoved ? NOT_LEADER : 0,
-        records: hasMoved ? Buffer.alloc(0) : await batchOf({ firstOffset: Number(fetchOffset), records }),
+        records: hasMoved ? Buffer.alloc(0) : await this.batch(nodeId, Number(fetchOffset)),
       };
       this.busy.delete(nodeId);
       return fetchAnswer(11, { t: [answer] });
     });
+  }
+
+  private batch(nodeId: number, firstOffset: number): Promise<Buffer> {
+    if (this.empty.has(nodeId)) return emptyBatch(firstOffset, BATCH - 1);
+    return batchOf({ firstOffset, records: Array.from({ length: BATCH }, () => ({ value: Buffer.from('x') })) });
   }
 }
 
@@ -133,11 +145,18 @@ class Seen implements MemberEvents {
   readonly positions: (readonly Position[])[] = [];
   readonly assignments: Map<number, string[]>[] = [];
 
-  onAssigned = () => void this.assignments.push(new Map());
+  /** The newest assignment, until it is given up. */
+  private current: Map<number, string[]> | undefined;
+
+  onAssigned = () => {
+    expect(this.current).toBeUndefined();
+    this.current = new Map();
+    this.assignments.push(this.current);
+  };
   onPositioning = async () => {};
   onPositions = async (positions: readonly Position[]) => void this.positions.push(positions);
-  onRevoked = async () => {};
-  onLost = () => {};
+  onRevoked = async () => void (this.current = undefined);
+  onLost = () => void (this.current = undefined);
   onPassedOver = () => {};
   onTrouble = () => {};
   onOutdated = async () => {};
@@ -148,9 +167,10 @@ class Seen implements MemberEvents {
 
   onFetched(from: { readonly partition: number }, _: number, messages: FetchedMessages): void {
     const partition = { topic: 't', index: from.partition };
-    const own = this.assignments.at(-1)?.get(from.partition) ?? [];
+    if (!this.current) return;
+    const own = this.current.get(from.partition) ?? [];
     for (let at = 0; at < messages.count; at++) own.push(messages.at(at, partition).offset);
-    this.assignments.at(-1)?.set(from.partition, own);
+    this.current.set(from.partition, own);
     if (from.partition === 0) this.onHandedOver();
   }
 }
@@ -186,6 +206,16 @@ const readOf = (seen: Seen, join: number) =>
       expect(seen.assignments.at(-1)?.get(partition)?.length).toBeGreaterThan(2 * BATCH);
   });
 
+/** The assignment of the last join is read from the group's position on, without a gap. */
+const newestIsRead = (cluster: FakeCluster, seen: Seen) =>
+  eventually(() => {
+    for (const partition of PARTITIONS) {
+      const brought = seen.assignments.at(-1)?.get(partition) ?? [];
+      expect(brought.length).toBeGreaterThan(2 * BATCH);
+      expect(brought).toEqual(brought.map((_, n) => String(committedAt(cluster.joins) + n)));
+    }
+  });
+
 function gate() {
   let open = () => {};
   const promise = new Promise<void>((resolve) => (open = resolve));
@@ -198,7 +228,7 @@ describe('a member of kafkajs', () => {
     await member.run();
     for (let join = 1; join <= 12; join++) {
       await readOf(seen, join);
-      cluster.moved = true;
+      cluster.moved.add(1);
     }
     await member.leave(deadlineIn(systemClock, 500));
     expectNoGaps(seen);
@@ -208,22 +238,58 @@ describe('a member of kafkajs', () => {
     expect(seen.crashes).toEqual([]);
   });
 
-  it('passes over what kafkajs takes note of after the join only', async () => {
+  it.each(['messages', 'no messages'])(
+    'passes over %s that kafkajs takes note of after the join only',
+    async (what) => {
+      const { cluster, seen, member } = start();
+      await member.run();
+      await readOf(seen, 1);
+      if (what === 'no messages') cluster.empty.add(2).add(3);
+      const [answers, heartbeats] = [gate(), gate()];
+      [cluster.answers, cluster.heartbeats] = [answers.promise, heartbeats.promise];
+      const sent = cluster.heartbeatsSent;
+      // broker 1 does not answer; what the others have answered is in hand: one before its heartbeat, the other behind it
+      await eventually(() => expect([[...cluster.busy], cluster.heartbeatsSent]).toEqual([[1], sent + 1]));
+      cluster.empty.clear();
+      cluster.moved.add(1);
+      answers.open();
+      await eventually(() => expect(seen.assignments).toHaveLength(2));
+      heartbeats.open();
+      await readOf(seen, 2);
+      await member.leave(deadlineIn(systemClock, 500));
+      expectNoGaps(seen);
+    },
+  );
+
+  it('begins anew when two of its fetchers join at a time', async () => {
     const { cluster, seen, member } = start();
     await member.run();
     await readOf(seen, 1);
-    const [answers, heartbeats] = [gate(), gate()];
-    [cluster.answers, cluster.heartbeats] = [answers.promise, heartbeats.promise];
-    const sent = cluster.heartbeatsSent;
-    // broker 1 does not answer; what the others have answered is in hand: one before its heartbeat, the other behind it
-    await eventually(() => expect([[...cluster.busy], cluster.heartbeatsSent]).toEqual([[1], sent + 1]));
-    cluster.moved = true;
-    answers.open();
-    await eventually(() => expect(seen.assignments).toHaveLength(2));
-    heartbeats.open();
-    await readOf(seen, 2);
+    cluster.joinMs.push(0, 150, 300);
+    cluster.moved.add(1);
+    await eventually(() => expect(cluster.joins).toBe(2));
+    await eventually(() => {
+      if (cluster.joins === 2) cluster.moved.add(3); // what an older generation asked is not looked at
+      expect(cluster.joins).toBeGreaterThan(2);
+    });
+    await newestIsRead(cluster, seen);
     await member.leave(deadlineIn(systemClock, 500));
-    expectNoGaps(seen);
+    expect(seen.crashes).toEqual([]);
+  });
+
+  it('takes no positions of an older generation', async () => {
+    const { cluster, seen, member } = start();
+    await member.run();
+    await readOf(seen, 1);
+    cluster.joinMs.push(0, 30, 150);
+    cluster.lateIn = 2;
+    cluster.moved.add(1);
+    await eventually(() => expect(cluster.joins).toBe(2));
+    for (const nodeId of NODES) cluster.moved.add(nodeId); // who is told in time joins anew
+    await eventually(() => expect(cluster.joins).toBeGreaterThan(2));
+    await newestIsRead(cluster, seen);
+    await member.leave(deadlineIn(systemClock, 500));
+    expect(seen.crashes).toEqual([]);
   });
 
   it('fetches nothing more of a partition that was paused while it was handed over, and goes on where it was', async () => {

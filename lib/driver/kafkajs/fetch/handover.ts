@@ -55,7 +55,7 @@ export class Handover {
     if (this.paused.has(nameOf(partition))) this.tellPause(partition);
   }
 
-  /** The group was joined anew: kafkajs has nothing in hand, and nothing is paused. */
+  /** The group is joined anew: what kafkajs has in hand is of an older generation, and what is paused goes on. */
   reset(): void {
     this.paused.clear();
     this.inHand.clear();
