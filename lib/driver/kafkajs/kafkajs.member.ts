@@ -18,7 +18,7 @@ import type { FetchedRecords } from './fetch/fetched-records.js';
 import { Handover } from './fetch/handover.js';
 import { hookedAssigner, type MemberHooks } from './kafkajs.hooks.js';
 import type { KafkajsCluster, StandIn } from './kafkajs.internals.js';
-import { boundsOf } from './kafkajs.offsets.js';
+import { assignedPartitions, boundsOf } from './kafkajs.offsets.js';
 import { lookFor, subscribe } from './missing-topics.js';
 
 /**
@@ -43,7 +43,6 @@ export interface MemberParts {
 export class KafkajsMember implements GroupMember {
   private readonly consumer: Consumer;
   private generation = 0;
-  /** The generation that was joined last. */
   private joined = 0;
   /** Where reading begins, as kafkajs asked for it in this generation. */
   private readonly positions = new Map<string, Position>();
@@ -63,7 +62,7 @@ export class KafkajsMember implements GroupMember {
       sessionTimeout: options.sessionTimeoutMs,
       heartbeatInterval: options.heartbeatIntervalMs,
       rebalanceTimeout: options.maxPollIntervalMs,
-      maxWaitTimeInMs: this.nap,
+      maxWaitTimeInMs: { valueOf: () => this.waitMs } as unknown as number, // `setTimeout` asks for the number then
       allowAutoTopicCreation: false,
       readUncommitted: options.isolationLevel === 'read_uncommitted',
       partitionAssigners: [hookedAssigner(kafkajs, this.hooks())],
@@ -82,11 +81,6 @@ export class KafkajsMember implements GroupMember {
     const { clock, options } = this.parts;
     const isPaused = this.handover.hasPaused && Math.abs(clock.now() - this.pausedAt) < SOON_MS; // clocks go back, too
     return Math.min(isPaused ? WAIT_MS.afterPause : WAIT_MS.usual, Math.floor(options.sessionTimeoutMs / 6));
-  }
-
-  /** What kafkajs gives to `setTimeout`, which asks for the number then. */
-  private get nap(): number {
-    return { valueOf: () => this.waitMs } as unknown as number;
   }
 
   /** Ends when the group is joined, or with `onCrash`. */
@@ -208,7 +202,7 @@ export class KafkajsMember implements GroupMember {
   private listen(): void {
     const { GROUP_JOIN, CRASH } = this.consumer.events;
     this.consumer.on(GROUP_JOIN, ({ payload }) => {
-      const assigned = toList(payload.memberAssignment);
+      const assigned = assignedPartitions(payload.memberAssignment);
       this.hasJoined = true;
       if (this.joined === this.generation) {
         // two of kafkajs' fetchers joined at a time: what the first brought is not given up by `beforeJoin`
@@ -253,10 +247,4 @@ export class KafkajsMember implements GroupMember {
       cancel();
     }
   }
-}
-
-function toList(assignment: Readonly<Record<string, readonly number[]>>): TopicPartition[] {
-  return Object.entries(assignment).flatMap(([topic, partitions]) =>
-    partitions.map((partition) => ({ topic, partition })),
-  );
 }

@@ -81,3 +81,9 @@ function toPositions(topics: readonly TopicOffsets[]): Position[] {
     partitions.map(({ partition, offset, metadata = '' }) => ({ topic, partition, offset, metadata })),
   );
 }
+
+export function assignedPartitions(assignment: Readonly<Record<string, readonly number[]>>): TopicPartition[] {
+  return Object.entries(assignment).flatMap(([topic, partitions]) =>
+    partitions.map((partition) => ({ topic, partition })),
+  );
+}
