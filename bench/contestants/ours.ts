@@ -85,11 +85,9 @@ function enhanced(worker: Type): Type {
 }
 
 async function latency(round: Round, gaps: () => number): Promise<Sample> {
+  const send = await sender(round);
   const probe = new LatencyProbe();
   const app = await start(round, [workerClass(round, {}, async ({ n }) => probe.received(n))]);
-  const producer = app.get(ProducerService);
-  const send = (n: number) =>
-    producer.send({ topic: round.topic, message: payload(n, round), key: keyOf(n + 1, round) });
   const sample = await probe.run(round, send, gaps);
   await app.close();
   return sample;

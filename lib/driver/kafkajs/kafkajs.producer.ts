@@ -124,10 +124,9 @@ export class KafkajsProducer {
       void this.lookUp(topic);
       return this.pump();
     }
-    this.inFlight = this.transmit(topic).finally(() => {
-      this.inFlight = undefined;
-      this.pump();
-    });
+    const batch = topic.take();
+    if (batch.length === 0) return this.pump();
+    this.inFlight = this.transmit(topic, batch);
   }
 
   /** The one whose turn it is goes to the end of the line. */
@@ -151,12 +150,12 @@ export class KafkajsProducer {
     this.cancelTimer = clock.after(Math.max(at - clock.now(), 1), () => this.pump());
   }
 
-  private async transmit(topic: TopicBuffer): Promise<void> {
-    const batch = topic.take();
-    if (batch.length === 0) return;
+  private async transmit(topic: TopicBuffer, batch: readonly PendingSend[]): Promise<void> {
     const { unwritten, error } = await this.path.send(topic.name, batch);
     if (error) this.failed(topic, unwritten, error);
     else topic.putBack(unwritten, unwritten.length < batch.length ? 0 : this.parts.options.retryBackoffMs);
+    this.inFlight = undefined;
+    this.pump();
   }
 
   private failed(topic: TopicBuffer, pending: readonly PendingSend[], error: MessagingError): void {

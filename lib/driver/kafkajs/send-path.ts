@@ -44,15 +44,12 @@ export class SendPath {
 
   async send(topic: string, batch: readonly PendingSend[]): Promise<Unwritten> {
     const { clock } = this.context;
-    const requests = this.options.enableIdempotence ? groupBy(batch, ({ partition }) => partition).values() : [batch];
-    const sending = [...requests].map((request) => this.request(topic, request));
-    const answered = Promise.all(sending);
-    const timeoutMs = Math.max(...batch.map(({ deadline }) => deadline)) - clock.now();
-    const isAnswered = await settledWithin(clock, answered, timeoutMs);
-    const results = isAnswered ? await answered : [this.unanswered(topic, batch)];
-    const error = results.find((result) => result.error)?.error;
-    if (error) this.discard();
-    return { unwritten: results.flatMap(({ unwritten }) => unwritten), ...(error && { error }) };
+    const sending = this.options.enableIdempotence ? this.perPartition(topic, batch) : this.request(topic, batch);
+    const latest = batch.reduce((at, { deadline }) => Math.max(at, deadline), 0);
+    const isAnswered = await settledWithin(clock, sending, latest - clock.now());
+    const outcome = isAnswered ? await sending : this.unanswered(topic, batch);
+    if (outcome.error) this.discard();
+    return outcome;
   }
 
   async close(): Promise<void> {
@@ -62,6 +59,13 @@ export class SendPath {
       (connected) => connected.disconnect(),
       () => {}, // it never was connected: there is nothing to close
     );
+  }
+
+  private async perPartition(topic: string, batch: readonly PendingSend[]): Promise<Unwritten> {
+    const requests = [...groupBy(batch, ({ partition }) => partition).values()];
+    const results = await Promise.all(requests.map((request) => this.request(topic, request)));
+    const error = results.find((result) => result.error)?.error;
+    return { unwritten: results.flatMap(({ unwritten }) => unwritten), ...(error && { error }) };
   }
 
   private async request(topic: string, batch: readonly PendingSend[]): Promise<Unwritten> {

@@ -6,7 +6,7 @@ import type { Codecs } from '../codecs/register-codecs.js';
 import { BatchRecords } from './batch-records.js';
 import { readFetchAnswer, type AnsweredPartition, type FetchAnswer } from './fetch-answer.js';
 import { readOldMessages } from './old-messages.js';
-import { committed, isOld, readBatches } from './record-batch.js';
+import { batchAt, committed, isOld } from './record-batch.js';
 import type { Decompress, Records } from './records.js';
 
 const DEFAULT_BYTES = 64 * 1_048_576;
@@ -81,7 +81,7 @@ async function readRecords(
   const isCommitted = committed(aborted);
   let lastOffset: number | undefined;
   try {
-    for (const batch of readBatches(records)) {
+    for (let batch = batchAt(records, 0); batch; batch = batchAt(records, batch.end)) {
       const { codec, firstOffset: first, lastOffset: last } = batch;
       if (isCommitted(batch)) {
         const bytes = codec ? await decompress(codec, batch.records, { first, last }) : batch.records;

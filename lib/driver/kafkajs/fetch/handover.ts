@@ -21,8 +21,9 @@ export class Handover {
 
   /** kafkajs is told of what it has in hand once it has taken note of that. */
   pause(partition: TopicPartition): void {
-    this.paused.add(nameOf(partition));
-    if (!this.inHand.has(nameOf(partition))) this.tellPause(partition);
+    const name = nameOf(partition);
+    this.paused.add(name);
+    if (!this.inHand.has(name)) this.tellPause(partition);
   }
 
   resume(partition: TopicPartition): void {
@@ -31,7 +32,7 @@ export class Handover {
 
   /** Where reading begins, or goes on. */
   startAt(from: TopicPartition, offset: number): void {
-    this.offsets.set(nameOf(from), Math.max(offset, this.offsets.get(nameOf(from)) ?? 0));
+    this.raise(nameOf(from), offset);
   }
 
   /** The first offset to hand over of what was asked for from `asked` on; undefined when that would leave a gap. */
@@ -44,15 +45,16 @@ export class Handover {
   begin(from: TopicPartition, next: number, count: number): boolean {
     const name = nameOf(from);
     if (this.paused.has(name)) return false;
-    this.startAt(from, next);
+    this.raise(name, next);
     if (count > 0) this.inHand.add(name);
     return true;
   }
 
   /** kafkajs takes note. */
   end(partition: TopicPartition): void {
-    this.inHand.delete(nameOf(partition));
-    if (this.paused.has(nameOf(partition))) this.tellPause(partition);
+    const name = nameOf(partition);
+    this.inHand.delete(name);
+    if (this.paused.has(name)) this.tellPause(partition);
   }
 
   /** The group is joined anew: what kafkajs has in hand is of an older generation, and what is paused goes on. */
@@ -60,5 +62,9 @@ export class Handover {
     this.paused.clear();
     this.inHand.clear();
     this.offsets.clear();
+  }
+
+  private raise(name: string, offset: number): void {
+    this.offsets.set(name, Math.max(offset, this.offsets.get(name) ?? 0));
   }
 }

@@ -18,6 +18,8 @@ export interface RecordBatch {
   readonly count: number;
   /** The records, compressed with the codec. */
   readonly records: Buffer;
+  /** Where the next batch begins. */
+  readonly end: number;
 }
 
 /** Bytes before those that a batch counts, and before its records. */
@@ -29,18 +31,14 @@ const MAGIC = 2;
 const FLAGS = { appendTime: 0x08, transactional: 0x10, control: 0x20 };
 
 /**
- * The batches that are whole: a fetch cuts the last one off where its bytes end. One of an older format is left to the next fetch.
+ * The batch that begins there, if it is whole: a fetch cuts the last one off where its bytes end. One of an older format is left to the next fetch.
  *
- * @throws RangeError when a length cannot be.
+ * @throws RangeError when its length cannot be.
  */
-export function* readBatches(records: Buffer): Iterable<RecordBatch> {
-  let start = 0;
-  while (records.length - start >= HEADER_BYTES && records[start + MAGIC_AT] === MAGIC) {
-    const end = endOf(records, start, HEADER_BYTES);
-    if (end > records.length) break;
-    yield readBatch(records.subarray(start, end));
-    start = end;
-  }
+export function batchAt(records: Buffer, start: number): RecordBatch | undefined {
+  if (records.length - start < HEADER_BYTES || records[start + MAGIC_AT] !== MAGIC) return undefined;
+  const end = endOf(records, start, HEADER_BYTES);
+  return end > records.length ? undefined : readBatch(records.subarray(start, end), end);
 }
 
 /** Whether these begin in an older format: a log from before Kafka 0.11 may still have some. */
@@ -55,7 +53,7 @@ export function endOf(records: Buffer, start: number, headerBytes: number): numb
   return start + bytes;
 }
 
-function readBatch(bytes: Buffer): RecordBatch {
+function readBatch(bytes: Buffer, end: number): RecordBatch {
   const reader = new WireReader(bytes);
   const firstOffset = reader.int64();
   reader.skip(13); // length, epoch of the leader, magic, checksum
@@ -76,6 +74,7 @@ function readBatch(bytes: Buffer): RecordBatch {
     isControl: (flags & FLAGS.control) > 0,
     count: reader.int32(),
     records: reader.take(reader.left),
+    end,
   };
 }
 

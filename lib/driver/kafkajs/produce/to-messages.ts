@@ -1,5 +1,4 @@
 import type { IHeaders, Message } from 'kafkajs';
-import { groupBy } from '../../../core/group-by.js';
 import { NO_HEADERS, type HeaderList } from '../../../core/headers.js';
 import type { PendingSend } from '../pending-send.js';
 import { encodeRecords } from './encode-records.js';
@@ -17,11 +16,15 @@ const TIME_DIGITS = 16;
  * @param now ms since the epoch, for records without a timestamp
  */
 export function toMessages(batch: readonly Placed[], now: number): Message[] {
-  const messages = batch.map((placed) => toMessage(placed, now));
+  const nowDigits = digits(now);
+  const messages: Message[] = [];
   const perPartition: Record<number, Group> = {};
-  for (const [partition, own] of groupBy(messages, (message) => message.partition as number))
-    perPartition[partition] = new Group(own);
-  return Object.defineProperty(messages, 'reduce', { value: () => perPartition });
+  for (const placed of batch) {
+    const message = toMessage(placed, nowDigits);
+    messages.push(message);
+    (perPartition[placed.partition as number] ??= new Group()).messages.push(message);
+  }
+  return Object.assign(messages, { reduce: () => perPartition });
 }
 
 /** The partition is on the message. */
@@ -31,7 +34,7 @@ export function pinned({ message }: { readonly message: Message }): number {
 
 /** What kafkajs knows of a partition's messages: how many they are, and what it makes of them by `map`. */
 class Group {
-  constructor(private readonly messages: readonly Message[]) {}
+  readonly messages: Message[] = [];
 
   get length(): number {
     return this.messages.length;
@@ -66,15 +69,20 @@ interface Encoder {
   readonly buffer: Buffer;
 }
 
-function toMessage({ record, partition }: Placed, now: number): Message {
-  const { key, value, headers, timestamp = now } = record;
-  return {
+function toMessage({ record, partition }: Placed, nowDigits: string): Message {
+  const { key, value, headers, timestamp } = record;
+  const message: Message = {
     key,
     value,
     partition: partition as number,
-    timestamp: String(timestamp).padStart(TIME_DIGITS, '0'),
-    ...(headers.length > 0 && { headers: toHeaders(headers) }),
+    timestamp: timestamp === undefined ? nowDigits : digits(timestamp),
   };
+  if (headers.length > 0) message.headers = toHeaders(headers);
+  return message;
+}
+
+function digits(ms: number): string {
+  return String(ms).padStart(TIME_DIGITS, '0');
 }
 
 /** kafkajs takes a repeated header as an array. */

@@ -27,7 +27,8 @@ export class WireReader {
   }
 
   int64(): number {
-    return Number(this.source.readBigInt64BE(this.advance(8)));
+    const high = this.int32();
+    return high * 2 ** 32 + this.source.readUInt32BE(this.advance(4));
   }
 
   string(): string {
