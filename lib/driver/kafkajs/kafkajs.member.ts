@@ -1,5 +1,5 @@
 import type { Consumer, ConsumerCrashEvent, EachBatchPayload, Kafka } from 'kafkajs';
-import { settledBefore, type Clock, type Deadline } from '../../core/clock.js';
+import { settledBefore, sleep, type Clock, type Deadline } from '../../core/clock.js';
 import { BrokerError, ClosedError, UnknownTopicError } from '../../core/errors.js';
 import { OffsetResetError } from '../../core/offset-reset.error.js';
 import type { ResolvedKafkaOptions } from '../../options/kafka.options.js';
@@ -170,8 +170,9 @@ export class KafkajsMember implements GroupMember {
     this.handover.reset();
   }
 
-  /** A fetch that was made ready before the group was joined may come before its positions. */
+  /** Who fetches while another of kafkajs' fetchers joins the group may do so before the positions are known: it would bring nothing, again and again. */
   private async open(): Promise<void> {
+    if (this.positions.size === 0) await sleep(this.parts.clock, this.waitMs, this.ended.signal);
     if (this.positions.size > 0) await (this.opened ??= this.parts.events.onPositions([...this.positions.values()]));
   }
 
@@ -224,12 +225,11 @@ export class KafkajsMember implements GroupMember {
 
   /** Notes how far the log was read; kafkajs waits for it before it fetches again. */
   private async take(payload: EachBatchPayload): Promise<void> {
-    const { batch } = payload;
-    const [standIn] = batch.messages as unknown as readonly StandIn[];
+    const [standIn] = payload.batch.messages as unknown as readonly StandIn[];
     this.heartbeat = () => payload.heartbeat();
     if (this.over || standIn?.generation !== this.generation) return;
-    this.handover.end(batch);
-    if (standIn.isHandedOver) payload.resolveOffset(batch.lastOffset());
+    this.handover.end(payload.batch);
+    if (standIn.isHandedOver) payload.resolveOffset(payload.batch.lastOffset());
   }
 
   /** kafkajs sends heartbeats from its fetch loop only, which stands still during a rejoin. */

@@ -33,15 +33,19 @@ class FakeCluster {
   readonly empty = new Set<number>();
   /** How long each join takes, in ms. */
   readonly joinMs: number[] = [];
-  /** The join whose positions are told once in time, and to those who ask again when the next join has begun. */
+  /** The join whose positions are told to the first of two who ask in time, and to the other when the next join has begun. */
   lateIn = 0;
-  private inTime = 0;
+  askers = 0;
+  /** The first connection to the coordinator ends as soon as the group is joined. */
+  hangsUp = false;
+  private connections = 0;
   /** The partition of each fetch. */
   readonly asked: unknown[] = [];
   /** The brokers that are looked for or asked, and have not answered. */
   readonly busy = new Set<number>();
   /** Each answer of broker 1 waits for this, and each heartbeat for that. */
   answers = Promise.resolve();
+  held = 0;
   heartbeats = Promise.resolve();
   heartbeatsSent = 0;
 
@@ -51,7 +55,7 @@ class FakeCluster {
 
   private readonly coordinator = {
     ...NO_FETCHES,
-    isConnected: () => true,
+    nodeId: COORDINATOR,
     joinGroup: async () => {
       const ms = this.joinMs[this.joins++] ?? 30;
       await delay(ms);
@@ -66,7 +70,9 @@ class FakeCluster {
     }),
     offsetFetch: async () => {
       const { joins } = this;
-      if (joins === this.lateIn && this.inTime++ > 0) await eventually(() => expect(this.joins).toBeGreaterThan(joins));
+      const isFirst = joins === this.lateIn && this.askers++ === 0;
+      if (isFirst) await eventually(() => expect(this.askers).toBeGreaterThan(1));
+      else if (joins === this.lateIn) await eventually(() => expect(this.joins).toBeGreaterThan(joins));
       else await delay(2);
       return { responses: offsets(committedAt(joins)) };
     },
@@ -91,7 +97,7 @@ class FakeCluster {
     findGroupCoordinator: (): Promise<unknown> => this.cluster.findBroker({ nodeId: COORDINATOR }),
     /** Slow for one: the group is joined between a question and its leave. */
     findBroker: async ({ nodeId }: { readonly nodeId: number }): Promise<unknown> => {
-      if (nodeId === COORDINATOR) return this.coordinator;
+      if (nodeId === COORDINATOR) return this.connected();
       this.busy.add(nodeId);
       if (nodeId === 2) await delay(10);
       return this.brokers.get(nodeId);
@@ -107,12 +113,17 @@ class FakeCluster {
       offsets(fromBeginning ? 0 : 100_000),
   };
 
+  private connected() {
+    const isFirst = this.connections++ === 0;
+    return { ...this.coordinator, isConnected: () => !isFirst || !this.hangsUp };
+  }
+
   private broker(nodeId: number) {
     return kafkajsBroker(async ({ topics }) => {
       const { partition = 0, fetchOffset = '0' } = topics[0]?.partitions[0] ?? {};
       this.asked.push(partition);
       await delay(nodeId === 2 ? 1 : 20);
-      if (nodeId === 1) await this.answers;
+      if (nodeId === 1) await this.whenAnswering();
       const hasMoved = this.moved.delete(nodeId);
       const answer = {
         partition,
@@ -123,6 +134,12 @@ class FakeCluster {
       this.busy.delete(nodeId);
       return fetchAnswer(11, { t: [answer] });
     });
+  }
+
+  private async whenAnswering(): Promise<void> {
+    this.held++;
+    await this.answers;
+    this.held--;
   }
 
   private batch(nodeId: number, firstOffset: number): Promise<Buffer> {
@@ -263,6 +280,60 @@ describe('a member of kafkajs', () => {
     },
   );
 
+  it('asks who takes the place of a coordinator whose connection has ended', async () => {
+    const { cluster, seen, member } = start();
+    cluster.hangsUp = true;
+    await member.run();
+    await readOf(seen, 1);
+    await member.leave(deadlineIn(systemClock, 500));
+    expectNoGaps(seen);
+    expect(seen.positions).toHaveLength(1);
+  });
+
+  it('reads after a join what was paused before it', async () => {
+    const { cluster, seen, member } = start();
+    seen.onHandedOver = () => {
+      member.pause({ topic: 't', partition: 0 });
+      seen.onHandedOver = () => {};
+    };
+    await member.run();
+    await eventually(() => expect(seen.assignments[0]?.get(1)?.length).toBeGreaterThan(10 * BATCH));
+    cluster.moved.add(2);
+    await readOf(seen, 2);
+    await member.leave(deadlineIn(systemClock, 500));
+    expectNoGaps(seen);
+  });
+
+  it('hands nothing over once it leaves', async () => {
+    const { cluster, seen, member } = start();
+    await member.run();
+    await readOf(seen, 1);
+    const answers = gate();
+    cluster.answers = answers.promise;
+    await eventually(() => expect(cluster.held).toBe(1));
+    const countOf = () => seen.assignments[0]?.get(0)?.length;
+    const before = countOf();
+    const left = member.leave(deadlineIn(systemClock, 500));
+    answers.open();
+    await left;
+    expect(countOf()).toBe(before);
+  });
+
+  it('does not fetch again and again what it cannot hand over while one of its fetchers joins', async () => {
+    const { cluster, seen, member } = start();
+    await member.run();
+    await readOf(seen, 1);
+    cluster.joinMs.push(0, 400);
+    cluster.moved.add(1);
+    await eventually(() => expect(cluster.joins).toBe(2));
+    const before = cluster.asked.length;
+    await eventually(() => expect(seen.assignments).toHaveLength(2));
+    expect(cluster.asked.length - before).toBeLessThanOrEqual(2 * 5); // two fetchers, each 100 ms
+    await readOf(seen, 2);
+    await member.leave(deadlineIn(systemClock, 500));
+    expectNoGaps(seen);
+  });
+
   it('begins anew when two of its fetchers join at a time', async () => {
     const { cluster, seen, member } = start();
     await member.run();
@@ -287,8 +358,8 @@ describe('a member of kafkajs', () => {
     cluster.joinMs.push(0, 30, 150);
     cluster.lateIn = 2;
     cluster.moved.add(1);
-    await eventually(() => expect(cluster.joins).toBe(2));
-    for (const nodeId of NODES) cluster.moved.add(nodeId); // who is told in time joins anew
+    await eventually(() => expect(cluster.askers).toBe(2));
+    cluster.moved.add(1); // who is told in time joins anew
     await eventually(() => expect(cluster.joins).toBeGreaterThan(2));
     await newestIsRead(cluster, seen);
     await member.leave(deadlineIn(systemClock, 500));
