@@ -323,7 +323,7 @@ describe('what becomes of a message that cannot be read', () => {
       if (fault === 'nobody listens') await registry.stop();
       else registry.fault = fault;
       await deliver('plain', frame(id, Buffer.from([4])));
-      await messaging.advance(5_000);
+      await messaging.advance(1_000);
       expect(messaging.sent('plain-dlq')).toEqual([]);
       const { messaging: health } = messaging.app.get(MessagingHealthIndicator).readiness();
       expect(health.status).toBe(status);
