@@ -4,8 +4,8 @@ import type { Round, Sample } from './protocol.js';
 const HANDLER_MS = 5;
 const PACE_MS = 5;
 const PROBE_MS = 100;
-/** Sends from which a latency counts: the first ones find a cold path. */
-const WARM_UP = 100;
+/** Sends from which a latency counts: a service runs for days, and here its consumer has just been started. */
+const WARM_UP = 1_000;
 
 /** The time and work between two moments of this process. */
 export class Stopwatch {

@@ -43,7 +43,7 @@ export const EXACTLY_ONCE: Row = [
 ];
 export const ORDERED = { messages: 50_000, atOnce: 100 };
 export const AWAITED = { messages: 1_000 };
-export const PACED = { messages: 2_000 };
+export const PACED = { messages: 3_000 };
 export const BURSTS = { ...PACED, atOnce: 10 };
 export const FAILING = { messages: 100_000, atOnce: 16 };
 

@@ -151,11 +151,14 @@ export class KafkajsProducer {
   }
 
   private async transmit(topic: TopicBuffer, batch: readonly PendingSend[]): Promise<void> {
-    const { unwritten, error } = await this.path.send(topic.name, batch);
-    if (error) this.failed(topic, unwritten, error);
-    else topic.putBack(unwritten, unwritten.length < batch.length ? 0 : this.parts.options.retryBackoffMs);
-    this.inFlight = undefined;
-    this.pump();
+    try {
+      const { unwritten, error } = await this.path.send(topic.name, batch);
+      if (error) this.failed(topic, unwritten, error);
+      else topic.putBack(unwritten, unwritten.length < batch.length ? 0 : this.parts.options.retryBackoffMs);
+    } finally {
+      this.inFlight = undefined;
+      this.pump();
+    }
   }
 
   private failed(topic: TopicBuffer, pending: readonly PendingSend[], error: MessagingError): void {
