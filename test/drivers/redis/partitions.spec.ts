@@ -73,7 +73,7 @@ describe.runIf(brokerAddress('redis') !== undefined)('a Redis topic with partiti
     for (let member = 0; member < 3; member++) await load.spawn();
     const sending = load.send(COUNT, 7_000);
     for (let kill = 0; kill < 3; kill++) {
-      await delay(800);
+      await load.passed(COUNT / 10);
       await load.children[kill]?.kill();
       await load.spawn();
     }
@@ -85,7 +85,7 @@ describe.runIf(brokerAddress('redis') !== undefined)('a Redis topic with partiti
     load = await Load.open(server.url, { partitions: PARTITIONS });
     for (let member = 0; member < 3; member++) await load.spawn();
     const sending = load.send(COUNT, 5_000);
-    await delay(500);
+    await load.passed(COUNT / 20);
     load.children[0]?.signal('SIGSTOP');
     await delay(3_000);
     load.children[0]?.signal('SIGCONT');
