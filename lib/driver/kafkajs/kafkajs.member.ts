@@ -170,7 +170,7 @@ export class KafkajsMember implements GroupMember {
     this.handover.reset();
   }
 
-  /** Who fetches while another of kafkajs' fetchers joins the group may do so before the positions are known: it would bring nothing, again and again. */
+  /** One of kafkajs' fetchers may ask while another joins the group. Nothing can be handed over yet, so it waits as long as a broker would. */
   private async open(): Promise<void> {
     if (this.positions.size === 0) await sleep(this.parts.clock, this.waitMs, this.ended.signal);
     if (this.positions.size > 0) await (this.opened ??= this.parts.events.onPositions([...this.positions.values()]));
@@ -203,8 +203,8 @@ export class KafkajsMember implements GroupMember {
   private listen(): void {
     const { GROUP_JOIN, CRASH } = this.consumer.events;
     this.consumer.on(GROUP_JOIN, ({ payload }) => {
-      const assigned = assignedPartitions(payload.memberAssignment);
       this.hasJoined = true;
+      if (this.over) return;
       if (this.joined === this.generation) {
         // two of kafkajs' fetchers joined at a time: what the first brought is not given up by `beforeJoin`
         this.parts.events.onLost();
@@ -212,7 +212,7 @@ export class KafkajsMember implements GroupMember {
       }
       this.joined = this.generation;
       this.consumer.resume(this.consumer.paused());
-      if (!this.over) this.parts.events.onAssigned(assigned);
+      this.parts.events.onAssigned(assignedPartitions(payload.memberAssignment));
     });
     this.consumer.on(CRASH, ({ payload }: ConsumerCrashEvent) => this.crash(payload.error));
   }

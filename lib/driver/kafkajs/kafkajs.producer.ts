@@ -176,8 +176,8 @@ export class KafkajsProducer {
   }
 
   private repeat(topic: TopicBuffer, pending: readonly PendingSend[], error: MessagingError): void {
-    this.parts.context.log.debug(`${pending.length} messages to topic ${topic.name} go again: ${error.message}`);
     topic.putBack(topic.expire(pending, this.timeoutMs, error), this.parts.options.retryBackoffMs);
+    this.parts.context.log.debug(`${pending.length} messages to topic ${topic.name} go again: ${error.message}`);
   }
 
   private async lookUp(topic: TopicBuffer): Promise<void> {

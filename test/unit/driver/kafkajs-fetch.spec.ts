@@ -8,6 +8,7 @@ import type { OversizedBatchError } from '../../../lib/core/oversized-batch.erro
 import { registerCodecs } from '../../../lib/driver/kafkajs/codecs/register-codecs.js';
 import { decodeFetch, type DecodedFetch } from '../../../lib/driver/kafkajs/fetch/decode-fetch.js';
 import { FetchedRecords } from '../../../lib/driver/kafkajs/fetch/fetched-records.js';
+import { WireReader } from '../../../lib/driver/kafkajs/wire/wire-reader.js';
 import {
   batchOf,
   emptyBatch,
@@ -133,6 +134,18 @@ describe('the answer to a fetch', () => {
   it.each([3, 12])('of version %i is refused', async (version) => {
     await expect(decode(fetchAnswer(11, {}), version)).rejects.toThrow(`Fetches of version ${version}`);
   });
+});
+
+describe('a number of 64 bits', () => {
+  it.each([0n, 1n, -1n, 2n ** 32n - 1n, 2n ** 32n, -(2n ** 32n) - 5n, 2n ** 53n - 1n, -(2n ** 63n), 2n ** 63n - 1n])(
+    'is read, as exact as a number is: %s',
+    (value) => {
+      const bytes = Buffer.alloc(9);
+      bytes.writeBigInt64BE(value, 1);
+      const reader = new WireReader(bytes, 1);
+      expect([reader.int64(), reader.left]).toEqual([Number(value), 0]);
+    },
+  );
 });
 
 describe('the records of a fetch', () => {

@@ -358,7 +358,7 @@ describe('a member of kafkajs', () => {
     cluster.joinMs.push(0, 30, 150);
     cluster.lateIn = 2;
     cluster.moved.add(1);
-    await eventually(() => expect(cluster.askers).toBe(2));
+    await eventually(() => expect(cluster.askers).toBeGreaterThan(1));
     cluster.moved.add(1); // who is told in time joins anew
     await eventually(() => expect(cluster.joins).toBeGreaterThan(2));
     await newestIsRead(cluster, seen);

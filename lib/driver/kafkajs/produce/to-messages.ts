@@ -24,7 +24,7 @@ export function toMessages(batch: readonly Placed[], now: number): Message[] {
     messages.push(message);
     (perPartition[placed.partition as number] ??= new Group()).messages.push(message);
   }
-  return Object.assign(messages, { reduce: () => perPartition });
+  return Object.defineProperty(messages, 'reduce', { value: () => perPartition }); // not enumerable: a tracer may copy them
 }
 
 /** The partition is on the message. */
