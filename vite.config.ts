@@ -26,7 +26,6 @@ export default defineConfig({
           ],
           setupFiles: ['./test/support/clean-environment.ts'],
           isolate: false,
-          maxWorkers: 3, // many wait for a time that is real
           testTimeout: 20_000,
         },
       },
