@@ -1,9 +1,11 @@
-import { Kafka, logLevel } from 'kafkajs';
+import * as kafkajs from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { deadlineIn, systemClock } from '../../lib/core/clock.js';
 import { UnknownTopicError } from '../../lib/core/errors.js';
 import type { Driver } from '../../lib/driver/driver.js';
+import { registerCodecs } from '../../lib/driver/kafkajs/codecs/register-codecs.js';
 import { KafkajsTransactor } from '../../lib/driver/kafkajs/kafkajs.transactor.js';
+import { producersOf } from '../../lib/driver/kafkajs/produce/create-producer.js';
 import { kafkaOptions } from '../../lib/options/kafka.options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { readPositions } from '../chaos/read-positions.js';
@@ -16,7 +18,7 @@ import { unique } from '../support/unique.js';
 import { openDriver, readAll, type Backend } from './support.js';
 
 const address = brokerAddress('kafka') ?? '';
-const client = () => new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
+const client = () => new kafkajs.Kafka({ brokers: [address], logLevel: kafkajs.logLevel.NOTHING });
 
 describe.each(kafkaBackends())('%s: a member that writes in transactions', (backend: Backend) => {
   const drivers: Driver[] = [];
@@ -100,7 +102,8 @@ describe('kafkajs: a transactional id', () => {
     const context = { connection: 'kafka', clock: systemClock, log: new TestLog(), onStatus: () => {} };
     const options = resolveOptions(kafkaOptions, { path: '', input: {}, faults: [] });
     const parts = { options, context, groupId, partitionsOf: async () => 1 };
-    const own = () => new KafkajsTransactor(id, { ...parts, client: client() });
+    const own = () =>
+      new KafkajsTransactor(id, { ...parts, createProducer: producersOf(client(), registerCodecs(kafkajs)) });
     const [zombie, owner] = [own(), own()];
     const position = (offset: string) => [{ topic: output, partition: 0, offset, metadata: '' }];
     await zombie.fence();

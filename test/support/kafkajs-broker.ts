@@ -1,37 +1,38 @@
 import { createRequire } from 'node:module';
-import type { FetchRequest, KafkajsBroker } from '../../lib/driver/kafkajs/kafkajs.internals.js';
+import type { AskedOfBroker, FetchRequest, KafkajsBroker } from '../../lib/driver/kafkajs/kafkajs.internals.js';
 
 const require = createRequire(import.meta.url);
 const Broker = require('kafkajs/src/broker') as new (parts: object) => { lookupRequest: unknown };
 const { lookup } = require('kafkajs/src/protocol/requests') as {
-  lookup(versions: object): (apiKey: number, definition: unknown) => (params: FetchRequest) => Question;
+  lookup(versions: object): (apiKey: number, definition: unknown) => (params: unknown) => Question;
 };
-const FETCH = 1;
-const VERSIONS = { [FETCH]: { minVersion: 4, maxVersion: 11 } };
+const [PRODUCE, FETCH] = [0, 1];
 
-interface Question {
+/** What kafkajs puts to a connection. */
+export interface Question extends AskedOfBroker {
+  readonly request: AskedOfBroker['request'] & { readonly apiKey: number; expectResponse(): boolean };
   readonly response: { decode(answer: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> };
   /** In ms. */
   readonly requestTimeout: number;
 }
 
-interface Asked extends Question {
-  readonly params: FetchRequest;
-}
-
-/** A broker of kafkajs' own, whose connections answer fetches themselves. */
+/** A broker of kafkajs' own, whose connections answer themselves. */
 export function kafkajsBroker(
-  answer: (params: FetchRequest, requestTimeout: number) => Promise<Buffer>,
+  answer: (params: FetchRequest, question: Question) => Promise<Buffer>,
+  { produceVersion = 7 } = {},
 ): KafkajsBroker {
   const connectionPool = {
-    send: async ({ params, requestTimeout, response }: Asked) =>
-      response.parse(await response.decode(await answer(params, requestTimeout))),
+    send: async ({ params, ...question }: Question & { readonly params: FetchRequest }) =>
+      question.response.parse(await question.response.decode(await answer(params, question))),
   };
   const broker = new Broker({ connectionPool, logger: { namespace: () => ({}) } });
-  const own = lookup(VERSIONS);
+  const own = lookup({
+    [PRODUCE]: { minVersion: 0, maxVersion: produceVersion },
+    [FETCH]: { minVersion: 4, maxVersion: 11 },
+  });
   broker.lookupRequest = (apiKey: number, definition: unknown) => {
     const ask = own(apiKey, definition);
-    return (params: FetchRequest) => ({ ...ask(params), params });
+    return (params: unknown) => ({ ...ask(params), params });
   };
   return broker as unknown as KafkajsBroker;
 }

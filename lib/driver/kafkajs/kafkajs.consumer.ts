@@ -4,12 +4,14 @@ import type { DeliverySink, DriverContext, SubscribeRequest } from '../driver.js
 import { GroupConsumer } from '../kafka/group-consumer.js';
 import { nameOf, type Position, type TopicPartition } from '../kafka/group-member.js';
 import type { TransactionClient } from '../kafka/transactor.js';
+import { registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsAdmin } from './kafkajs.admin.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import { toMessagingError } from './kafkajs.errors.js';
 import { KafkajsMember } from './kafkajs.member.js';
 import type { KafkajsProducer } from './kafkajs.producer.js';
 import { KafkajsTransactor } from './kafkajs.transactor.js';
+import { producersOf } from './produce/create-producer.js';
 
 export interface KafkajsConsumerParts {
   readonly kafkajs: KafkajsModule;
@@ -36,6 +38,7 @@ export function createKafkajsConsumer(parts: KafkajsConsumerParts): GroupConsume
 
 /** One id for each partition: it is all that keeps a former owner out. */
 function transactionsOf({
+  kafkajs,
   client,
   options,
   admin,
@@ -44,10 +47,11 @@ function transactionsOf({
   request,
 }: KafkajsConsumerParts): TransactionClient {
   const { groupId } = request;
+  const createProducer = producersOf(client, registerCodecs(kafkajs));
   const partitionsOf = (topic: string) => producer.partitionsOf(topic);
   return {
     idOf: ({ topic, partition }) => `${groupId}-${topic}-${partition}`,
-    open: (id) => new KafkajsTransactor(id, { client, options, context, groupId, partitionsOf }),
+    open: (id) => new KafkajsTransactor(id, { createProducer, options, context, groupId, partitionsOf }),
     committed: (partitions) => committed(admin, groupId, partitions),
   };
 }

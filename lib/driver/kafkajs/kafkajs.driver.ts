@@ -19,6 +19,7 @@ import { createKafkajsConsumer } from './kafkajs.consumer.js';
 import { toMessagingError } from './kafkajs.errors.js';
 import { kafkajsFeatures } from './kafkajs.features.js';
 import { KafkajsProducer } from './kafkajs.producer.js';
+import { producersOf } from './produce/create-producer.js';
 
 /** @throws MissingPackageError when kafkajs is not installed, or what `compressionType` needs. */
 export async function createKafkajsDriver(options: ResolvedKafkaOptions, context: DriverContext): Promise<Driver> {
@@ -59,9 +60,10 @@ class KafkajsDriver implements Driver {
       question: (admin) => admin.ask(undefined, (client) => client.describeCluster()),
     });
     const sending = createClient(kafkajs, options, context, { retry: sendRetries(options), onHangUp });
+    const createProducer = producersOf(sending, registerCodecs(kafkajs));
     const { admin } = this;
     const onAway = (error: MessagingError) => this.onAway(error);
-    this.producer = new KafkajsProducer({ client: sending, admin, options, context, onAway });
+    this.producer = new KafkajsProducer({ createProducer, admin, options, context, onAway });
   }
 
   /** A client of its own without repeats, so that one attempt is one attempt: each address is asked once. */

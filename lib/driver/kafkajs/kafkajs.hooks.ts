@@ -1,7 +1,7 @@
 import type { Assigner, PartitionAssigner } from 'kafkajs';
 import { hookFetch, type FetchHooks } from './fetch/hook-fetch.js';
 import type { KafkajsModule } from './kafkajs.client.js';
-import { assertInternals, type KafkajsCluster } from './kafkajs.internals.js';
+import { showBrokers, type KafkajsCluster } from './kafkajs.internals.js';
 import { hookOffsets, type OffsetHooks } from './kafkajs.offsets.js';
 
 export interface MemberHooks extends OffsetHooks, FetchHooks {
@@ -21,8 +21,10 @@ export interface MemberHooks extends OffsetHooks, FetchHooks {
 export function hookedAssigner({ AssignerProtocol }: KafkajsModule, hooks: MemberHooks): PartitionAssigner {
   return (config): Assigner => {
     const cluster = config.cluster as unknown as KafkajsCluster;
-    assertInternals(cluster);
-    hookFetch(cluster, hooks);
+    showBrokers(cluster, (broker) => {
+      hookFetch(broker, hooks);
+      hookOffsets(broker, hooks); // it may be the coordinator, or take its place
+    });
     hookJoin(cluster, hooks);
     hooks.onCluster(cluster);
     return {
@@ -90,11 +92,5 @@ function hookJoin(cluster: KafkajsCluster, hooks: MemberHooks): void {
     hooks.assertAlive();
     await hooks.beforeJoin();
     return find(args);
-  };
-  const findBroker = cluster.findBroker.bind(cluster);
-  cluster.findBroker = async (args) => {
-    const broker = await findBroker(args);
-    hookOffsets(broker, hooks); // it may be the coordinator, or take its place
-    return broker;
   };
 }

@@ -1,7 +1,8 @@
+import type { Kafka } from 'kafkajs';
 import { BrokerError } from '../../core/errors.js';
 import type { FetchedRecords } from './fetch/fetched-records.js';
 
-/** What kafkajs 2.2.4 has inside and does not export. A custom assigner is the only door to it. */
+/** What kafkajs 2.2.4 has inside and does not export. */
 export interface KafkajsCluster {
   findGroupCoordinator(args: unknown): Promise<KafkajsBroker>;
   /** Where logs begin or end. */
@@ -31,13 +32,20 @@ export interface TopicOffsets {
 
 export interface KafkajsBroker extends KafkajsCoordinator {
   fetch: (this: KafkajsBroker, request: FetchRequest) => Promise<unknown>;
+  produce: (this: KafkajsBroker, request: unknown) => Promise<unknown>;
   /** Of the newest version that both sides know. */
-  readonly lookupRequest: (apiKey: number, definition: unknown) => (params: unknown) => AskedOfBroker;
+  readonly lookupRequest: (apiKey: number, definition: unknown) => Ask;
 }
 
 export interface AskedOfBroker {
-  readonly request: { readonly apiVersion: number };
+  readonly request: { readonly apiVersion: number; expectResponse?(): boolean; encode(): Promise<Encoded> };
   readonly response: { decode(answer: Buffer): Promise<unknown> };
+}
+
+/** What kafkajs writes. */
+export interface Encoded {
+  readonly buf: Buffer;
+  readonly buffer: Buffer;
 }
 
 export interface FetchRequest {
@@ -74,8 +82,10 @@ export interface StandIn {
   readonly generation: number;
 }
 
+const CREATE_CLUSTER = 'private:Kafka:createCluster';
+
 /** @throws BrokerError when another version is installed than the one that is known inside. */
-export function assertInternals(cluster: KafkajsCluster): void {
+function assertInternals(cluster: KafkajsCluster): void {
   assertMethods(cluster, [
     'findGroupCoordinator',
     'findBroker',
@@ -88,14 +98,50 @@ export function assertInternals(cluster: KafkajsCluster): void {
 
 /** @throws BrokerError likewise. */
 export function assertBrokerInternals(broker: KafkajsBroker): void {
-  assertMethods(broker, ['fetch', 'lookupRequest', 'offsetFetch', 'offsetCommit']);
+  assertMethods(broker, ['fetch', 'produce', 'lookupRequest', 'offsetFetch', 'offsetCommit']);
+}
+
+/** The client, but what it makes has its cluster shown before. @throws BrokerError likewise. */
+export function showingClusters(client: Kafka, show: (cluster: KafkajsCluster) => void): Kafka {
+  const create = Object.getOwnPropertySymbols(client).find(({ description }) => description === CREATE_CLUSTER);
+  if (!create) throw lacking([CREATE_CLUSTER]);
+  const own = (client as unknown as Record<symbol, (config: unknown) => KafkajsCluster>)[create];
+  const value = (config: unknown) => {
+    const cluster = own?.(config) as KafkajsCluster;
+    show(cluster);
+    return cluster;
+  };
+  return Object.create(client, { [create]: { value } }) as Kafka;
+}
+
+/** Each broker is shown once, when the cluster first finds it. @throws BrokerError likewise, and from there. */
+export function showBrokers(cluster: KafkajsCluster, show: (broker: KafkajsBroker) => void): void {
+  assertInternals(cluster);
+  const findBroker = cluster.findBroker.bind(cluster);
+  const shown = new WeakSet<KafkajsBroker>();
+  cluster.findBroker = async (args) => {
+    const broker = await findBroker(args);
+    assertBrokerInternals(broker);
+    if (!shown.has(broker)) show(broker);
+    shown.add(broker);
+    return broker;
+  };
+}
+
+type Ask = (params: unknown) => AskedOfBroker;
+
+/** The broker for questions that are put, or whose answers are read, otherwise. */
+export function asking(broker: KafkajsBroker, change: (ask: Ask) => Ask): KafkajsBroker {
+  const lookupRequest: KafkajsBroker['lookupRequest'] = (...api) => change(broker.lookupRequest(...api));
+  return Object.create(broker, { lookupRequest: { value: lookupRequest } }) as KafkajsBroker;
 }
 
 function assertMethods(part: object, names: readonly string[]): void {
   const missing = names.filter((name) => typeof (part as Record<string, unknown>)[name] !== 'function');
-  if (missing.length > 0)
-    throw new BrokerError(
-      `kafkajs lacks ${missing.join(', ')} inside. Install the version that this library is made for: npm i kafkajs@2.2.4`,
-      { retryable: false },
-    );
+  if (missing.length > 0) throw lacking(missing);
+}
+
+function lacking(names: readonly string[]): BrokerError {
+  const version = 'Install the version that this library is made for: npm i kafkajs@2.2.4';
+  return new BrokerError(`kafkajs lacks ${names.join(', ')} inside. ${version}`, { retryable: false });
 }

@@ -19,18 +19,11 @@ export interface OffsetHooks {
   startPositions(committed: readonly Committed[], generation: number): Promise<readonly Position[]>;
 }
 
-const hookedCoordinators = Symbol('offsetFetch is hooked');
-
 /**
  * kafkajs asks the coordinator for the group's positions before the first fetch of a generation. When a log has lost the position since then,
  * it would commit -1 or -2, and read on without a word; the member ends instead, and its successor begins where it should.
  */
-export function hookOffsets(
-  coordinator: KafkajsCoordinator & { [hookedCoordinators]?: true },
-  hooks: OffsetHooks,
-): void {
-  if (coordinator[hookedCoordinators]) return;
-  coordinator[hookedCoordinators] = true;
+export function hookOffsets(coordinator: KafkajsCoordinator, hooks: OffsetHooks): void {
   const fetch = coordinator.offsetFetch.bind(coordinator);
   coordinator.offsetFetch = async (request) => {
     const generation = hooks.generation();

@@ -1,4 +1,3 @@
-import type { Kafka } from 'kafkajs';
 import { settledBefore, sleep, type Deadline } from '../../core/clock.js';
 import {
   BrokerUnavailableError,
@@ -15,6 +14,7 @@ import { tooLarge } from '../too-large.js';
 import type { KafkajsAdmin } from './kafkajs.admin.js';
 import { SendCall } from '../send-call.js';
 import type { PendingSend } from './pending-send.js';
+import type { CreateProducer } from './produce/create-producer.js';
 import { SendPath } from './send-path.js';
 import { TopicBuffer } from './topic-buffer.js';
 
@@ -23,7 +23,7 @@ const UNKNOWN_TOPIC_MS = 2_000;
 const UNKNOWN_TOPIC_POLL_MS = 200;
 
 export interface KafkajsProducerParts {
-  readonly client: Kafka;
+  readonly createProducer: CreateProducer;
   readonly admin: KafkajsAdmin;
   readonly options: ResolvedKafkaOptions;
   readonly context: DriverContext;
@@ -51,8 +51,8 @@ export class KafkajsProducer {
   private ended = false;
 
   constructor(private readonly parts: KafkajsProducerParts) {
-    const { client, context, options } = parts;
-    this.path = new SendPath(client, context, options);
+    const { createProducer, context, options } = parts;
+    this.path = new SendPath(createProducer, context, options);
   }
 
   get timeoutMs(): number {

@@ -1,4 +1,4 @@
-import type { Kafka, Producer, Transaction } from 'kafkajs';
+import type { Producer, Transaction } from 'kafkajs';
 import { settledBefore, settledWithin, sleep, type Deadline } from '../../core/clock.js';
 import { BrokerUnavailableError, UnknownPartitionError, type MessagingError } from '../../core/errors.js';
 import { groupBy } from '../../core/group-by.js';
@@ -17,7 +17,8 @@ import {
 import { COMPRESSION } from './codecs/codec-name.js';
 import { codesOf, isFenced, isStillEnding, toMessagingError } from './kafkajs.errors.js';
 import { partitionOfKey } from './partition-of-key.js';
-import { pinned, toMessages } from './produce/to-messages.js';
+import type { CreateProducer } from './produce/create-producer.js';
+import { toMessages } from './produce/to-messages.js';
 
 /** A request's records: the broker takes a batch of 1,048,588 bytes by default, and kafkajs encodes all in one go. */
 const MAX_BYTES = 1_000_000;
@@ -26,7 +27,7 @@ const MAX_RECORDS = 5_000;
 const ENDING_PAUSE_MS = 10;
 
 export interface TransactorParts {
-  readonly client: Kafka;
+  readonly createProducer: CreateProducer;
   readonly options: ResolvedKafkaOptions;
   readonly context: DriverContext;
   readonly groupId: string;
@@ -59,12 +60,10 @@ export class KafkajsTransactor implements Transactor {
     this.discard();
     this.counts.clear();
     await this.within(async () => {
-      this.producer = this.parts.client.producer({
+      this.producer = this.parts.createProducer({
         transactionalId: this.id,
         transactionTimeout: TRANSACTION_TIMEOUT_MS,
         maxInFlightRequests: 1,
-        allowAutoTopicCreation: false,
-        createPartitioner: () => pinned,
         retry: { retries: 0 },
         ...this.parts.options.native,
       });

@@ -1,4 +1,4 @@
-import type { Kafka, Producer, RecordMetadata } from 'kafkajs';
+import type { Producer, RecordMetadata } from 'kafkajs';
 import { settledWithin } from '../../core/clock.js';
 import { BrokerUnavailableError, type MessagingError } from '../../core/errors.js';
 import { groupBy } from '../../core/group-by.js';
@@ -7,7 +7,8 @@ import type { DriverContext } from '../driver.js';
 import { COMPRESSION } from './codecs/codec-name.js';
 import { toMessagingError } from './kafkajs.errors.js';
 import type { PendingSend } from './pending-send.js';
-import { pinned, toMessages } from './produce/to-messages.js';
+import type { CreateProducer } from './produce/create-producer.js';
+import { toMessages } from './produce/to-messages.js';
 
 /** What a request left undone. */
 export interface Unwritten {
@@ -37,7 +38,7 @@ export class SendPath {
   private producer: Promise<Producer> | undefined;
 
   constructor(
-    private readonly client: Kafka,
+    private readonly createProducer: CreateProducer,
     private readonly context: DriverContext,
     private readonly options: SendPathOptions,
   ) {}
@@ -96,9 +97,7 @@ export class SendPath {
   }
 
   private async connect(): Promise<Producer> {
-    const producer = this.client.producer({
-      allowAutoTopicCreation: false,
-      createPartitioner: () => pinned,
+    const producer = this.createProducer({
       idempotent: this.options.enableIdempotence ?? false,
       ...this.options.native,
     });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { registerCodecs } from '../../../lib/driver/kafkajs/codecs/register-codecs.js';
 import { Handover } from '../../../lib/driver/kafkajs/fetch/handover.js';
 import { hookFetch, type FetchHooks } from '../../../lib/driver/kafkajs/fetch/hook-fetch.js';
-import type { FetchResponse, KafkajsBroker, KafkajsCluster } from '../../../lib/driver/kafkajs/kafkajs.internals.js';
+import type { FetchResponse } from '../../../lib/driver/kafkajs/kafkajs.internals.js';
 import { batchOf, fetchAnswer, type PartitionSpec } from '../../support/kafka-answers.js';
 import { kafkajsBroker } from '../../support/kafkajs-broker.js';
 
@@ -83,13 +83,12 @@ describe("kafkajs' fetch", () => {
       records: [{ value: Buffer.from('a') }, { value: Buffer.from('b') }],
     });
     const asked: { readonly maxWaitTime?: number; readonly requestTimeout: number }[] = [];
-    const broker = kafkajsBroker(async ({ maxWaitTime = 0 }, requestTimeout) => {
+    const broker = kafkajsBroker(async ({ maxWaitTime = 0 }, { requestTimeout }) => {
       asked.push({ maxWaitTime, requestTimeout });
       return fetchAnswer(11, { t: [{ partition: 0, records: batch, ...answer }] });
     });
     const handed: string[] = [];
-    const cluster = { findBroker: async (): Promise<KafkajsBroker> => broker } as unknown as KafkajsCluster;
-    hookFetch(cluster, {
+    hookFetch(broker, {
       assertAlive: () => {},
       beforeFetch: async () => {},
       generation: () => 3,
@@ -104,12 +103,10 @@ describe("kafkajs' fetch", () => {
       },
       ...hooks,
     });
-    const fetchFrom = async (fetchOffset: number) => {
-      const found = await cluster.findBroker({});
-      return found.fetch({
+    const fetchFrom = (fetchOffset: number) =>
+      broker.fetch({
         topics: [{ topic: 't', partitions: [{ partition: 0, fetchOffset: String(fetchOffset) }] }],
       });
-    };
     return { handed, asked, fetchFrom };
   };
   const standIns = (answer: unknown) =>

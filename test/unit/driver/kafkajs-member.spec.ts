@@ -22,7 +22,11 @@ const PARTITIONS = [0, 1, 2];
 /** The group's position when it is joined for the first, second, ... time: little of what was read is committed. */
 const committedAt = (join: number) => 50 + join;
 
-const NO_FETCHES = { fetch: async () => ({ responses: [] }), lookupRequest: () => () => ({}) };
+const NO_FETCHES = {
+  fetch: async () => ({ responses: [] }),
+  produce: async () => ({}),
+  lookupRequest: () => () => ({}),
+};
 
 /** kafkajs' consumer, on a cluster of brokers with a partition each, which answer each fetch with a batch from where it was asked. */
 class FakeCluster {

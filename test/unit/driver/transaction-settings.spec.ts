@@ -35,9 +35,14 @@ it.each(['murmur2', 'crc32'] as const)('a transaction of kafkajs puts a key wher
     abort: async () => {},
   };
   const producer = { connect: async () => {}, transaction: async () => transaction };
-  const client = { producer: () => producer };
   const options = resolved({ partitioner });
-  const parts = { client, options, context, groupId: 'g', partitionsOf: async () => PARTITIONS };
+  const parts = {
+    createProducer: () => producer,
+    options,
+    context,
+    groupId: 'g',
+    partitionsOf: async () => PARTITIONS,
+  };
   const transactor = new KafkajsTransactor('id', parts as never);
   await transactor.fence();
   await transactor.transact([record('t', 'x', { key: 'order-1' })], []);

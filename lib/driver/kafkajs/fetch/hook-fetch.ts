@@ -1,11 +1,10 @@
 import type { TopicPartition } from '../../kafka/group-member.js';
 import {
-  assertBrokerInternals,
+  asking,
   type FetchedPartition,
   type FetchRequest,
   type FetchResponse,
   type KafkajsBroker,
-  type KafkajsCluster,
   type StandIn,
 } from '../kafkajs.internals.js';
 import { decodeFetch, type DecodedFetch, type DecodedPartition, type FetchBound } from './decode-fetch.js';
@@ -28,56 +27,31 @@ export interface FetchHooks {
   handOver(from: TopicPartition, next: number, records: FetchedRecords): boolean;
 }
 
-/**
- * Mends faults of kafkajs' fetch: records are decoded here (`decodeFetch`); a fetch that was under way while another of its fetchers
- * rejoined the group is handed over under the new assignment, which would skip what lies between; and it waits as long, whether a
- * resume is likely or not.
- */
-export function hookFetch(cluster: KafkajsCluster, hooks: FetchHooks): void {
-  const findBroker = cluster.findBroker.bind(cluster);
-  const hooked = new WeakSet<KafkajsBroker>();
-  cluster.findBroker = async (args) => {
-    const broker = await findBroker(args);
-    assertBrokerInternals(broker);
-    if (!hooked.has(broker)) hookBroker(broker, hooks);
-    hooked.add(broker);
-    return broker;
-  };
-}
-
 interface Asked {
   readonly request: FetchRequest;
   readonly generation: number;
   readonly hooks: FetchHooks;
 }
 
-function hookBroker(broker: KafkajsBroker, hooks: FetchHooks): void {
+/**
+ * Mends faults of kafkajs' fetch: records are decoded here (`decodeFetch`); a fetch that was under way while another of its fetchers
+ * rejoined the group is handed over under the new assignment, which would skip what lies between; and it waits as long, whether a
+ * resume is likely or not.
+ */
+export function hookFetch(broker: KafkajsBroker, hooks: FetchHooks): void {
   const { fetch } = broker;
   broker.fetch = async (request) => {
     hooks.assertAlive();
     const asked = { request, generation: hooks.generation(), hooks };
     await hooks.beforeFetch();
-    const asker = decodedBy(broker, async (answer, version) =>
-      handOver(await decodeFetch(answer, version, hooks.bound), asked),
-    );
+    const asker = asking(broker, (ask) => (params) => {
+      const question = ask(params);
+      const { apiVersion } = question.request;
+      const decode = async (answer: Buffer) => handOver(await decodeFetch(answer, apiVersion, hooks.bound), asked);
+      return { ...question, response: { ...question.response, decode } };
+    });
     return fetch.call(asker, { ...request, maxWaitTime: hooks.maxWaitMs() });
   };
-}
-
-/** This broker for one question, with an answer that is decoded otherwise. */
-function decodedBy(
-  broker: KafkajsBroker,
-  decode: (answer: Buffer, version: number) => Promise<unknown>,
-): KafkajsBroker {
-  const lookupRequest: KafkajsBroker['lookupRequest'] = (...api) => {
-    const ask = broker.lookupRequest(...api);
-    return (params) => {
-      const asked = ask(params);
-      const { request, response } = asked;
-      return { ...asked, response: { ...response, decode: (answer) => decode(answer, request.apiVersion) } };
-    };
-  };
-  return Object.create(broker, { lookupRequest: { value: lookupRequest } }) as KafkajsBroker;
 }
 
 /** What is decoded goes to the member, and kafkajs gets what it moves on by. */

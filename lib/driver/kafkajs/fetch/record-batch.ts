@@ -1,6 +1,7 @@
 import { codecOf, type CodecName } from '../codecs/codec-name.js';
-import type { AbortedTransaction } from './fetch-answer.js';
+import { BATCH } from '../wire/batch-format.js';
 import { WireReader } from '../wire/wire-reader.js';
+import type { AbortedTransaction } from './fetch-answer.js';
 
 /** A batch of records as it lies in the log since Kafka 0.11 (KIP-98). */
 export interface RecordBatch {
@@ -22,33 +23,25 @@ export interface RecordBatch {
   readonly end: number;
 }
 
-/** Bytes before those that a batch counts, and before its records. */
-const PREFIX_BYTES = 12;
-const HEADER_BYTES = 61;
-const MAGIC_AT = 16;
-/** The format's number. */
-const MAGIC = 2;
-const FLAGS = { appendTime: 0x08, transactional: 0x10, control: 0x20 };
-
 /**
  * The batch that begins there, if it is whole: a fetch cuts the last one off where its bytes end. One of an older format is left to the next fetch.
  *
  * @throws RangeError when its length cannot be.
  */
 export function batchAt(records: Buffer, start: number): RecordBatch | undefined {
-  if (records.length - start < HEADER_BYTES || records[start + MAGIC_AT] !== MAGIC) return undefined;
-  const end = endOf(records, start, HEADER_BYTES);
+  if (records.length - start < BATCH.headerBytes || records[start + BATCH.magicAt] !== BATCH.magic) return undefined;
+  const end = endOf(records, start, BATCH.headerBytes);
   return end > records.length ? undefined : readBatch(records.subarray(start, end), end);
 }
 
 /** Whether these begin in an older format: a log from before Kafka 0.11 may still have some. */
 export function isOld(records: Buffer): boolean {
-  return records.length > MAGIC_AT && (records[MAGIC_AT] as number) < MAGIC;
+  return records.length > BATCH.magicAt && (records[BATCH.magicAt] as number) < BATCH.magic;
 }
 
 /** Where what begins there ends, of any format; its length stands behind its offset. @throws RangeError when it has not even a header. */
 export function endOf(records: Buffer, start: number, headerBytes: number): number {
-  const bytes = PREFIX_BYTES + records.readInt32BE(start + PREFIX_BYTES - 4);
+  const bytes = BATCH.prefixBytes + records.readInt32BE(start + BATCH.prefixBytes - 4);
   if (bytes < headerBytes) throw new RangeError(`it has ${bytes} bytes, and its header ${headerBytes}`);
   return start + bytes;
 }
@@ -68,10 +61,10 @@ function readBatch(bytes: Buffer, end: number): RecordBatch {
     lastOffset,
     codec: codecOf(flags),
     firstTimestamp,
-    appendTime: flags & FLAGS.appendTime ? maxTimestamp : undefined,
+    appendTime: flags & BATCH.flags.appendTime ? maxTimestamp : undefined,
     producerId,
-    inTransaction: (flags & FLAGS.transactional) > 0,
-    isControl: (flags & FLAGS.control) > 0,
+    inTransaction: (flags & BATCH.flags.transactional) > 0,
+    isControl: (flags & BATCH.flags.control) > 0,
     count: reader.int32(),
     records: reader.take(reader.left),
     end,

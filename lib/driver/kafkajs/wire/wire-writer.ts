@@ -1,4 +1,4 @@
-/** Writes the primitives of Kafka's record batches, one behind the other, into bytes that have room for them. */
+/** Writes the primitives of Kafka's protocol, one behind the other, into bytes that have room for them; 64-bit numbers are exact up to 2^53. */
 export class WireWriter {
   private at = 0;
 
@@ -6,6 +6,43 @@ export class WireWriter {
 
   int8(value: number): void {
     this.target[this.at++] = value;
+  }
+
+  int16(value: number): void {
+    this.at = this.target.writeInt16BE(value, this.at);
+  }
+
+  int32(value: number): void {
+    this.at = this.target.writeInt32BE(value, this.at);
+  }
+
+  uint32(value: number): void {
+    this.at = this.target.writeUInt32BE(value, this.at);
+  }
+
+  int64(value: number): void {
+    const high = Math.floor(value / 2 ** 32);
+    this.int32(high);
+    this.uint32(value - high * 2 ** 32);
+  }
+
+  /** -1 in place of its length for none. */
+  string(text: string | undefined): void {
+    this.int16(text === undefined ? -1 : Buffer.byteLength(text));
+    if (text !== undefined) this.at += this.target.write(text, this.at);
+  }
+
+  /** What is written meanwhile, behind its checksum of 32 bits. */
+  checked(checksum: (bytes: Buffer) => number, write: () => void): void {
+    const start = this.at + 4;
+    this.at = start;
+    write();
+    this.target.writeUInt32BE(checksum(this.target.subarray(start, this.at)), start - 4);
+  }
+
+  /** Without their number. */
+  raw(bytes: Buffer): void {
+    this.at += bytes.copy(this.target, this.at);
   }
 
   /** A zigzag number, seven bits a byte, the lowest first. */
@@ -18,7 +55,7 @@ export class WireWriter {
   /** With their number before them; -1 for none. */
   varbytes(bytes: Buffer | null): void {
     this.varint(bytes?.length ?? -1);
-    if (bytes) this.at += bytes.copy(this.target, this.at);
+    if (bytes) this.raw(bytes);
   }
 
   /** Likewise, as UTF-8. */
@@ -37,6 +74,11 @@ export function varintBytes(value: number): number {
 /** With their number. */
 export function varbytesBytes(bytes: Buffer | null): number {
   return bytes ? varintBytes(bytes.length) + bytes.length : 1;
+}
+
+/** Likewise; none has a number, too. */
+export function stringBytes(text: string | undefined): number {
+  return 2 + Buffer.byteLength(text ?? '');
 }
 
 function zigzag(value: number): number {
