@@ -3,7 +3,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { deadlineIn, systemClock } from '../../lib/core/clock.js';
 import { UnknownTopicError } from '../../lib/core/errors.js';
 import type { Driver } from '../../lib/driver/driver.js';
-import { registerCodecs } from '../../lib/driver/kafkajs/codecs/register-codecs.js';
 import { KafkajsTransactor } from '../../lib/driver/kafkajs/kafkajs.transactor.js';
 import { producersOf } from '../../lib/driver/kafkajs/produce/create-producer.js';
 import { kafkaOptions } from '../../lib/options/kafka.options.js';
@@ -102,8 +101,7 @@ describe('kafkajs: a transactional id', () => {
     const context = { connection: 'kafka', clock: systemClock, log: new TestLog(), onStatus: () => {} };
     const options = resolveOptions(kafkaOptions, { path: '', input: {}, faults: [] });
     const parts = { options, context, groupId, partitionsOf: async () => 1 };
-    const own = () =>
-      new KafkajsTransactor(id, { ...parts, createProducer: producersOf(client(), registerCodecs(kafkajs)) });
+    const own = () => new KafkajsTransactor(id, { ...parts, createProducer: producersOf(client(), kafkajs) });
     const [zombie, owner] = [own(), own()];
     const position = (offset: string) => [{ topic: output, partition: 0, offset, metadata: '' }];
     await zombie.fence();

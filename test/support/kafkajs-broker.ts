@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { AskedOfBroker, FetchRequest, KafkajsBroker } from '../../lib/driver/kafkajs/kafkajs.internals.js';
+import type { KafkajsQuestion, FetchRequest, KafkajsBroker } from '../../lib/driver/kafkajs/kafkajs.internals.js';
 
 const require = createRequire(import.meta.url);
 const Broker = require('kafkajs/src/broker') as new (parts: object) => { lookupRequest: unknown };
@@ -9,8 +9,8 @@ const { lookup } = require('kafkajs/src/protocol/requests') as {
 const [PRODUCE, FETCH] = [0, 1];
 
 /** What kafkajs puts to a connection. */
-export interface Question extends AskedOfBroker {
-  readonly request: AskedOfBroker['request'] & { readonly apiKey: number; expectResponse(): boolean };
+export interface Question extends KafkajsQuestion {
+  readonly request: KafkajsQuestion['request'] & { readonly apiKey: number; expectResponse(): boolean };
   readonly response: { decode(answer: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> };
   /** In ms. */
   readonly requestTimeout: number;

@@ -4,7 +4,6 @@ import type { DeliverySink, DriverContext, SubscribeRequest } from '../driver.js
 import { GroupConsumer } from '../kafka/group-consumer.js';
 import { nameOf, type Position, type TopicPartition } from '../kafka/group-member.js';
 import type { TransactionClient } from '../kafka/transactor.js';
-import { registerCodecs } from './codecs/register-codecs.js';
 import type { KafkajsAdmin } from './kafkajs.admin.js';
 import type { KafkajsModule } from './kafkajs.client.js';
 import { toMessagingError } from './kafkajs.errors.js';
@@ -47,7 +46,7 @@ function transactionsOf({
   request,
 }: KafkajsConsumerParts): TransactionClient {
   const { groupId } = request;
-  const createProducer = producersOf(client, registerCodecs(kafkajs));
+  const createProducer = producersOf(client, kafkajs);
   const partitionsOf = (topic: string) => producer.partitionsOf(topic);
   return {
     idOf: ({ topic, partition }) => `${groupId}-${topic}-${partition}`,

@@ -60,7 +60,7 @@ class KafkajsDriver implements Driver {
       question: (admin) => admin.ask(undefined, (client) => client.describeCluster()),
     });
     const sending = createClient(kafkajs, options, context, { retry: sendRetries(options), onHangUp });
-    const createProducer = producersOf(sending, registerCodecs(kafkajs));
+    const createProducer = producersOf(sending, kafkajs);
     const { admin } = this;
     const onAway = (error: MessagingError) => this.onAway(error);
     this.producer = new KafkajsProducer({ createProducer, admin, options, context, onAway });

@@ -34,10 +34,13 @@ export interface KafkajsBroker extends KafkajsCoordinator {
   fetch: (this: KafkajsBroker, request: FetchRequest) => Promise<unknown>;
   produce: (this: KafkajsBroker, request: unknown) => Promise<unknown>;
   /** Of the newest version that both sides know. */
-  readonly lookupRequest: (apiKey: number, definition: unknown) => Ask;
+  readonly lookupRequest: (apiKey: number, definition: unknown) => AskBroker;
 }
 
-export interface AskedOfBroker {
+type AskBroker = (params: unknown) => KafkajsQuestion;
+
+/** A request, and how its answer is read. */
+export interface KafkajsQuestion {
   readonly request: { readonly apiVersion: number; expectResponse?(): boolean; encode(): Promise<Encoded> };
   readonly response: { decode(answer: Buffer): Promise<unknown> };
 }
@@ -105,9 +108,9 @@ export function assertBrokerInternals(broker: KafkajsBroker): void {
 export function showingClusters(client: Kafka, show: (cluster: KafkajsCluster) => void): Kafka {
   const create = Object.getOwnPropertySymbols(client).find(({ description }) => description === CREATE_CLUSTER);
   if (!create) throw lacking([CREATE_CLUSTER]);
-  const own = (client as unknown as Record<symbol, (config: unknown) => KafkajsCluster>)[create];
+  const createCluster = Reflect.get(client, create) as (config: unknown) => KafkajsCluster;
   const value = (config: unknown) => {
-    const cluster = own?.(config) as KafkajsCluster;
+    const cluster = createCluster(config);
     show(cluster);
     return cluster;
   };
@@ -128,10 +131,8 @@ export function showBrokers(cluster: KafkajsCluster, show: (broker: KafkajsBroke
   };
 }
 
-type Ask = (params: unknown) => AskedOfBroker;
-
-/** The broker for questions that are put, or whose answers are read, otherwise. */
-export function asking(broker: KafkajsBroker, change: (ask: Ask) => Ask): KafkajsBroker {
+/** The broker, whose questions are changed before they are put. */
+export function withQuestions(broker: KafkajsBroker, change: (ask: AskBroker) => AskBroker): KafkajsBroker {
   const lookupRequest: KafkajsBroker['lookupRequest'] = (...api) => change(broker.lookupRequest(...api));
   return Object.create(broker, { lookupRequest: { value: lookupRequest } }) as KafkajsBroker;
 }

@@ -20,7 +20,7 @@ import { partitionOfKey } from './partition-of-key.js';
 import type { CreateProducer } from './produce/create-producer.js';
 import { toMessages } from './produce/to-messages.js';
 
-/** A request's records: the broker takes a batch of 1,048,588 bytes by default, and kafkajs encodes all in one go. */
+/** A request's records: the broker takes a batch of 1,048,588 bytes by default, and all is encoded in one go. */
 const MAX_BYTES = 1_000_000;
 const MAX_RECORDS = 5_000;
 /** The broker may still be ending the transaction before this one. */

@@ -4,7 +4,7 @@ import { Fifo } from '../../core/fifo.js';
 import { partitionOfKey } from './partition-of-key.js';
 import type { PendingSend } from './pending-send.js';
 
-/** Of a request: kafkajs encodes it in one go, and nothing else of the process runs meanwhile. */
+/** Of a request: it is encoded in one go, and nothing else of the process runs meanwhile. */
 const MAX_RECORDS = 5_000;
 /** A broker takes 1,048,588 bytes a batch by default. */
 const MAX_BYTES = 1_000_000;

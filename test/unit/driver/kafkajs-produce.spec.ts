@@ -6,7 +6,8 @@ import type { Message } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import type { OutgoingRecord } from '../../../lib/core/message.js';
 import { registerCodecs } from '../../../lib/driver/kafkajs/codecs/register-codecs.js';
-import { showingClusters, type KafkajsBroker } from '../../../lib/driver/kafkajs/kafkajs.internals.js';
+import { batchAt } from '../../../lib/driver/kafkajs/fetch/record-batch.js';
+import type { KafkajsBroker } from '../../../lib/driver/kafkajs/kafkajs.internals.js';
 import { producersOf } from '../../../lib/driver/kafkajs/produce/create-producer.js';
 import { encodeRequest, type ProduceRequest } from '../../../lib/driver/kafkajs/produce/encode-request.js';
 import { pinned, toMessages, type Placed } from '../../../lib/driver/kafkajs/produce/to-messages.js';
@@ -31,6 +32,8 @@ interface ResponseEncoder {
 
 const NOW = 1_790_000_000_000;
 const VERSIONS = [3, 4, 5, 6, 7];
+/** Where the first batch of a request to one topic of one letter begins, and where it has its last time. */
+const [BATCH_AT, MAX_TIMESTAMP_AT] = [27, 35];
 const codecs = registerCodecs(kafkajs);
 
 /** What kafkajs would be given of these. */
@@ -154,6 +157,14 @@ describe('messages for kafkajs', () => {
     expect(await encode(traced([...toMessages(batch, NOW)]))).toEqual(expected);
   });
 
+  it('are of now where a tracer leaves out a time', async () => {
+    const before = Date.now();
+    const messages = toMessages([{ partition: 0, record: recordOf({ timestamp: NOW }) }], NOW);
+    const request = await encode([...messages, { value: null, partition: 0 }]);
+    expect(batchAt(request, BATCH_AT)?.firstTimestamp).toBe(NOW);
+    expect(Number(request.readBigInt64BE(BATCH_AT + MAX_TIMESTAMP_AT))).toBeGreaterThanOrEqual(before);
+  });
+
   it('have the first and the last time of their batch, of whatever length these are', async () => {
     const batch = [5_000, 900, 1_790_000_000_000].map((timestamp) => ({
       partition: 0,
@@ -171,7 +182,7 @@ describe("kafkajs' producer", () => {
   const batch = [1, 2, 3].map((n) => ({ partition: n % 2, record: recordOf({ value: Buffer.from([n]) }) }));
 
   it('has its requests encoded in one piece', async () => {
-    const { producer: own, asked } = await start();
+    const { producer: own, asked } = await start(7);
     await own.send({ topic: 't', messages: toMessages(batch, NOW) });
     await own.send({ topic: 't', messages: toMessages(batch, NOW), acks: 1, timeout: 5_000 });
     const first = requestOf(plain(batch), { timeout: 30_000 });
@@ -182,13 +193,29 @@ describe("kafkajs' producer", () => {
   });
 
   it('waits for an answer, unless it is told not to', async () => {
-    const { producer: own, questions } = await start();
+    const { producer: own, questions } = await start(7);
     for (const acks of [1, 0, -1]) await own.send({ topic: 't', messages: toMessages(batch, NOW), acks });
     expect(questions.map(({ request }) => request.expectResponse())).toEqual([true, false, true]);
   });
 
+  it('keeps nothing of what was sent first', async () => {
+    const { producer: own, kept } = await start(7);
+    for (const one of [batch, batch.slice(1)]) await own.send({ topic: 't', messages: toMessages(one, NOW) });
+    expect(kept).toEqual([{ topicData: [] }, { topicData: [] }]);
+  });
+
+  it('asks each broker by a version that it knows', async () => {
+    const { producer: own, asked } = await start(7, 2);
+    await own.send({ topic: 't', messages: toMessages(batch, NOW) });
+    const inOnePiece = asked.map(({ version, buf, buffer }) => [version, buf.length === buffer.length]);
+    expect(inOnePiece).toEqual([
+      [7, true],
+      [2, false],
+    ]);
+  });
+
   it('reads the answer as kafkajs does', async () => {
-    const { producer: own } = await start();
+    const { producer: own } = await start(7);
     const answer = await own.send({ topic: 't', messages: toMessages(batch, NOW) });
     expect(answer).toMatchObject([{ topicName: 't', partition: 0, errorCode: 0, baseOffset: '42' }]);
   });
@@ -201,55 +228,62 @@ describe("kafkajs' producer", () => {
   });
 
   it('is not made by another kafkajs', () => {
-    expect(() => producersOf({ producer() {} } as unknown as kafkajs.Kafka, codecs)).toThrow(
+    expect(() => producersOf({ producer() {} } as unknown as kafkajs.Kafka, kafkajs)).toThrow(
       'kafkajs lacks private:Kafka:createCluster inside. Install the version that this library is made for',
     );
   });
 
-  it('is made by this one, whose own clusters have what is needed', () => {
-    const clusters: unknown[] = [];
-    showingClusters(nowhere(), (cluster) => clusters.push(cluster)).producer({ createPartitioner: () => pinned });
-    expect(clusters).toMatchObject([{ targetTopics: new Set() }]);
-    expect(() => producersOf(nowhere(), codecs)({})).not.toThrow();
+  it('is made by this one', () => {
+    expect(() => producersOf(nowhere(), kafkajs)({})).not.toThrow();
   });
 });
 
-/** kafkajs' own producer, on a cluster of one broker that takes requests of up to that version. */
-async function start(produceVersion = 7) {
-  const asked: { readonly buf: Buffer; readonly buffer: Buffer }[] = [];
+/** kafkajs' own producer, on a cluster of brokers that take requests of up to these versions, and lead partitions in turn. */
+async function start(...produceVersions: readonly number[]) {
+  const asked: { readonly version: number; readonly buf: Buffer; readonly buffer: Buffer }[] = [];
   const questions: Question[] = [];
-  const broker = kafkajsBroker(
-    async (_, question) => {
-      questions.push(question);
-      asked.push(await question.request.encode());
-      return produceAnswer(produceVersion);
-    },
-    { produceVersion },
+  const kept: unknown[] = [];
+  const brokers = produceVersions.map((version) =>
+    kafkajsBroker(
+      async (params, question) => {
+        kept.push(params);
+        questions.push(question);
+        const { buf, buffer } = await question.request.encode();
+        asked.push({ version, buf, buffer });
+        return produceAnswer(version);
+      },
+      { produceVersion: version },
+    ),
   );
   const client = nowhere();
   const [create] = Object.getOwnPropertySymbols(client).filter(({ description }) =>
     description?.endsWith('createCluster'),
   );
-  Object.assign(client, { [create as symbol]: () => clusterOf(broker) });
-  const own = producersOf(client, codecs)({});
+  Object.assign(client, { [create as symbol]: () => clusterOf(brokers) });
+  const own = producersOf(client, kafkajs)({});
   await own.connect();
-  return { producer: own, asked, questions };
+  return { producer: own, asked, questions, kept };
 }
 
 function nowhere(): kafkajs.Kafka {
   return new kafkajs.Kafka({ brokers: ['127.0.0.1:1'], logLevel: kafkajs.logLevel.NOTHING });
 }
 
-function clusterOf(broker: KafkajsBroker): object {
+function clusterOf(brokers: readonly KafkajsBroker[]): object {
   return {
     connect: async () => {},
     isConnected: () => true,
     refreshMetadataIfNecessary: async () => {},
     addMultipleTargetTopics: async () => {},
     findTopicPartitionMetadata: () => [{ partitionId: 0 }, { partitionId: 1 }],
-    findLeaderForPartitions: (_: string, partitions: readonly string[]) => ({ 1: partitions.map(Number) }),
-    findBroker: async () => Object.assign(broker, { nodeId: 1 }),
-    findGroupCoordinator: async () => broker,
+    findLeaderForPartitions(_: string, partitions: readonly string[]) {
+      const led: Record<number, number[]> = {};
+      for (const partition of partitions.map(Number)) (led[partition % brokers.length] ??= []).push(partition);
+      return led;
+    },
+    findBroker: async ({ nodeId }: { readonly nodeId: string }) =>
+      Object.assign(brokers[Number(nodeId)] as object, { nodeId }),
+    findGroupCoordinator: async () => brokers[0],
     fetchTopicsOffset: async () => [],
     disconnect: async () => {},
   };

@@ -1,11 +1,11 @@
 import type { TopicPartition } from '../../kafka/group-member.js';
 import {
-  asking,
   type FetchedPartition,
   type FetchRequest,
   type FetchResponse,
   type KafkajsBroker,
   type StandIn,
+  withQuestions,
 } from '../kafkajs.internals.js';
 import { decodeFetch, type DecodedFetch, type DecodedPartition, type FetchBound } from './decode-fetch.js';
 import { FetchedRecords } from './fetched-records.js';
@@ -44,7 +44,7 @@ export function hookFetch(broker: KafkajsBroker, hooks: FetchHooks): void {
     hooks.assertAlive();
     const asked = { request, generation: hooks.generation(), hooks };
     await hooks.beforeFetch();
-    const asker = asking(broker, (ask) => (params) => {
+    const asker = withQuestions(broker, (ask) => (params) => {
       const question = ask(params);
       const { apiVersion } = question.request;
       const decode = async (answer: Buffer) => handOver(await decodeFetch(answer, apiVersion, hooks.bound), asked);

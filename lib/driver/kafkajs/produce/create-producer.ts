@@ -1,6 +1,13 @@
 import type { Kafka, Producer, ProducerConfig } from 'kafkajs';
-import { asking, showBrokers, showingClusters, type AskedOfBroker, type KafkajsBroker } from '../kafkajs.internals.js';
-import type { Codecs } from '../codecs/register-codecs.js';
+import { registerCodecs, type Codecs } from '../codecs/register-codecs.js';
+import type { KafkajsModule } from '../kafkajs.client.js';
+import {
+  showBrokers,
+  showingClusters,
+  withQuestions,
+  type KafkajsBroker,
+  type KafkajsQuestion,
+} from '../kafkajs.internals.js';
 import { encodeRequest, type ProduceRequest } from './encode-request.js';
 import { pinned } from './to-messages.js';
 
@@ -10,28 +17,29 @@ const FIRST_VERSION = 3;
 export type CreateProducer = (config: ProducerConfig) => Producer;
 
 /** For producers of kafkajs that get their messages from `toMessages`, and whose requests are encoded here. */
-export function producersOf(client: Kafka, codecs: Codecs): CreateProducer {
+export function producersOf(client: Kafka, kafkajs: KafkajsModule): CreateProducer {
+  const codecs = registerCodecs(kafkajs);
   const hooked = showingClusters(client, (cluster) => showBrokers(cluster, (broker) => hookProduce(broker, codecs)));
   return (config) => hooked.producer({ allowAutoTopicCreation: false, createPartitioner: () => pinned, ...config });
 }
 
 /**
- * kafkajs encodes each record in a Buffer of half a KiB of its own, and copies it into each level of the request; and it looks for the files of a
- * version anew for each request. That of the first one stands for all of its broker.
+ * kafkajs encodes each record in a Buffer of half a KiB of its own, and copies it into each level of the request; and it looks for the files of the
+ * version anew for each one. The version and the reader of answers are found once here, by a question without messages: it is kept.
  */
 function hookProduce(broker: KafkajsBroker, codecs: Codecs): void {
   const { produce } = broker;
-  let first: AskedOfBroker | undefined;
-  const asker = asking(broker, (ask) => (params) => {
-    first ??= ask(params);
-    return first.request.apiVersion < FIRST_VERSION
+  let empty: KafkajsQuestion | undefined;
+  const asker = withQuestions(broker, (ask) => (params) => {
+    empty ??= ask({ topicData: [] });
+    return empty.request.apiVersion < FIRST_VERSION
       ? ask(params)
-      : encodedHere(first, params as ProduceRequest, codecs);
+      : encodedHere(empty, params as ProduceRequest, codecs);
   });
   broker.produce = (request) => produce.call(asker, request);
 }
 
-function encodedHere(question: AskedOfBroker, params: ProduceRequest, codecs: Codecs): AskedOfBroker {
+function encodedHere(question: KafkajsQuestion, params: ProduceRequest, codecs: Codecs): KafkajsQuestion {
   const expectResponse = () => params.acks !== 0;
   const encode = async () => {
     const buffer = await encodeRequest(params, codecs);

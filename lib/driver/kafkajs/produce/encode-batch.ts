@@ -1,5 +1,4 @@
 import { BATCH } from '../wire/batch-format.js';
-import { crc32c } from '../wire/crc32c.js';
 import type { WireWriter } from '../wire/wire-writer.js';
 
 /** Records of a partition, and what their batch says of them. */
@@ -34,7 +33,7 @@ export function writeBatch(writer: WireWriter, batch: BatchSpec, origin: BatchOr
   writer.int32(batchBytes(batch) - BATCH.prefixBytes);
   writer.int32(0);
   writer.int8(BATCH.magic);
-  writer.checked(crc32c, () => {
+  writer.checked(() => {
     writer.int16(origin.compression | (origin.isTransactional ? BATCH.flags.transactional : 0));
     writer.int32(batch.count - 1);
     writer.int64(batch.firstTimestamp);

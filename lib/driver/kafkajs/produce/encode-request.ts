@@ -15,8 +15,8 @@ export interface ProduceRequest {
   /** The number of a codec; 0 for none. */
   readonly compression: number;
   readonly transactionalId?: string | undefined;
-  /** Its digits are its text; -1 for none. */
-  readonly producerId: { toString(): string };
+  /** -1 for none. */
+  readonly producerId: number | string;
   readonly producerEpoch: number;
   readonly topicData: readonly TopicData[];
 }
@@ -52,7 +52,8 @@ export async function encodeRequest(request: ProduceRequest, codecs: Codecs): Pr
   writer.int16(acks);
   writer.int32(timeout);
   writer.int32(topics.length);
-  for (const topic of topics) writeTopic(writer, topic, originOf(request));
+  const origin = originOf(request);
+  for (const topic of topics) writeTopic(writer, topic, origin);
   return target;
 }
 
@@ -69,7 +70,8 @@ async function batchesOf({ compression, topicData }: ProduceRequest, codecs: Cod
 }
 
 function batchOf({ partition, firstSequence, messages }: PartitionData): PartitionBatch {
-  const times = messages.map(({ timestamp }) => Number(timestamp));
+  const now = Date.now(); // a tracer may leave them out
+  const times = messages.map(({ timestamp }) => Number(timestamp ?? now));
   const firstTimestamp = Math.min(...times);
   const records = encodeRecords(
     messages.map(({ key, value, headers }, index) => ({

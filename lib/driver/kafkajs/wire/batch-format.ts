@@ -6,8 +6,6 @@ export const BATCH = {
   magicAt: 16,
   /** The format's number. */
   magic: 2,
-  /** Where the bytes begin that the checksum covers. */
-  checkedAt: 21,
   /** Beside the number of the codec. */
   flags: { appendTime: 0x08, transactional: 0x10, control: 0x20 },
 } as const;

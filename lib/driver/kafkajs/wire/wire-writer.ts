@@ -1,3 +1,5 @@
+import { crc32c } from './crc32c.js';
+
 /** Writes the primitives of Kafka's protocol, one behind the other, into bytes that have room for them; 64-bit numbers are exact up to 2^53. */
 export class WireWriter {
   private at = 0;
@@ -16,14 +18,10 @@ export class WireWriter {
     this.at = this.target.writeInt32BE(value, this.at);
   }
 
-  uint32(value: number): void {
-    this.at = this.target.writeUInt32BE(value, this.at);
-  }
-
   int64(value: number): void {
     const high = Math.floor(value / 2 ** 32);
     this.int32(high);
-    this.uint32(value - high * 2 ** 32);
+    this.at = this.target.writeUInt32BE(value - high * 2 ** 32, this.at);
   }
 
   /** -1 in place of its length for none. */
@@ -32,12 +30,12 @@ export class WireWriter {
     if (text !== undefined) this.at += this.target.write(text, this.at);
   }
 
-  /** What is written meanwhile, behind its checksum of 32 bits. */
-  checked(checksum: (bytes: Buffer) => number, write: () => void): void {
+  /** What is written meanwhile, behind its checksum. */
+  checked(write: () => void): void {
     const start = this.at + 4;
     this.at = start;
     write();
-    this.target.writeUInt32BE(checksum(this.target.subarray(start, this.at)), start - 4);
+    this.target.writeUInt32BE(crc32c(this.target.subarray(start, this.at)), start - 4);
   }
 
   /** Without their number. */
@@ -76,7 +74,7 @@ export function varbytesBytes(bytes: Buffer | null): number {
   return bytes ? varintBytes(bytes.length) + bytes.length : 1;
 }
 
-/** Likewise; none has a number, too. */
+/** With its length, of 16 bits; none has one, too. */
 export function stringBytes(text: string | undefined): number {
   return 2 + Buffer.byteLength(text ?? '');
 }
