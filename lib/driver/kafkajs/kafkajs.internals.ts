@@ -45,8 +45,8 @@ export interface KafkajsQuestion {
   readonly response: { decode(answer: Buffer): Promise<unknown> };
 }
 
-/** What kafkajs writes. */
-export interface Encoded {
+/** As an encoder of kafkajs, of which it copies the bytes. */
+interface Encoded {
   readonly buf: Buffer;
   readonly buffer: Buffer;
 }
@@ -87,24 +87,11 @@ export interface StandIn {
 
 const CREATE_CLUSTER = 'private:Kafka:createCluster';
 
-/** @throws BrokerError when another version is installed than the one that is known inside. */
-function assertInternals(cluster: KafkajsCluster): void {
-  assertMethods(cluster, [
-    'findGroupCoordinator',
-    'findBroker',
-    'addMultipleTargetTopics',
-    'findTopicPartitionMetadata',
-    'fetchTopicsOffset',
-    'disconnect',
-  ]);
-}
-
-/** @throws BrokerError likewise. */
-export function assertBrokerInternals(broker: KafkajsBroker): void {
-  assertMethods(broker, ['fetch', 'produce', 'lookupRequest', 'offsetFetch', 'offsetCommit']);
-}
-
-/** The client, but what it makes has its cluster shown before. @throws BrokerError likewise. */
+/**
+ * The client, but each cluster that it makes is shown first.
+ *
+ * @throws BrokerError when another version is installed than the one that is known inside.
+ */
 export function showingClusters(client: Kafka, show: (cluster: KafkajsCluster) => void): Kafka {
   const create = Object.getOwnPropertySymbols(client).find(({ description }) => description === CREATE_CLUSTER);
   if (!create) throw lacking([CREATE_CLUSTER]);
@@ -135,6 +122,21 @@ export function showBrokers(cluster: KafkajsCluster, show: (broker: KafkajsBroke
 export function withQuestions(broker: KafkajsBroker, change: (ask: AskBroker) => AskBroker): KafkajsBroker {
   const lookupRequest: KafkajsBroker['lookupRequest'] = (...api) => change(broker.lookupRequest(...api));
   return Object.create(broker, { lookupRequest: { value: lookupRequest } }) as KafkajsBroker;
+}
+
+function assertInternals(cluster: KafkajsCluster): void {
+  assertMethods(cluster, [
+    'findGroupCoordinator',
+    'findBroker',
+    'addMultipleTargetTopics',
+    'findTopicPartitionMetadata',
+    'fetchTopicsOffset',
+    'disconnect',
+  ]);
+}
+
+function assertBrokerInternals(broker: KafkajsBroker): void {
+  assertMethods(broker, ['fetch', 'produce', 'lookupRequest', 'offsetFetch', 'offsetCommit']);
 }
 
 function assertMethods(part: object, names: readonly string[]): void {

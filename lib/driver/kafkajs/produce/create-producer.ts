@@ -24,8 +24,8 @@ export function producersOf(client: Kafka, kafkajs: KafkajsModule): CreateProduc
 }
 
 /**
- * kafkajs encodes each record in a Buffer of half a KiB of its own, and copies it into each level of the request; and it looks for the files of the
- * version anew for each one. The version and the reader of answers are found once here, by a question without messages: it is kept.
+ * kafkajs encodes each record in a Buffer of half a KiB of its own, and copies it into each level of the request; and it loads the
+ * files of the version anew for each one. Here a question without messages is kept: all others have its version and its reader of answers.
  */
 function hookProduce(broker: KafkajsBroker, codecs: Codecs): void {
   const { produce } = broker;

@@ -21,12 +21,12 @@ export interface ProduceRequest {
   readonly topicData: readonly TopicData[];
 }
 
-export interface TopicData {
+interface TopicData {
   readonly topic: string;
   readonly partitions: readonly PartitionData[];
 }
 
-export interface PartitionData {
+interface PartitionData {
   readonly partition: number;
   readonly firstSequence: number;
   readonly messages: readonly Message[];
@@ -70,7 +70,7 @@ async function batchesOf({ compression, topicData }: ProduceRequest, codecs: Cod
 }
 
 function batchOf({ partition, firstSequence, messages }: PartitionData): PartitionBatch {
-  const now = Date.now(); // a tracer may leave them out
+  const now = Date.now(); // for a time that a tracer has left out
   const times = messages.map(({ timestamp }) => Number(timestamp ?? now));
   const firstTimestamp = Math.min(...times);
   const records = encodeRecords(
